@@ -1,0 +1,52 @@
+"""inferspeed_magic: how fast a Keras model really is, on every runtime this machine has, and why.
+
+In a notebook::
+
+    %load_ext inferspeed_magic
+
+    %%profile_model
+    model = keras.Sequential([...])
+
+In a script, with the same verbs::
+
+    import inferspeed_magic as im
+
+    report = im.profile({"small": small, "big": big})
+    report.compare("small/litert", "big/litert").verdict
+
+Importing this package imports no runtime, no TensorFlow and no Bokeh: names are loaded on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inferspeed_magic.report import Report, load_report
+    from inferspeed_magic.workflow import last_report, profile
+
+__version__ = "0.1.0"
+__all__ = ["Report", "__version__", "last_report", "load_ipython_extension", "load_report", "profile"]
+
+_HOMES = {"Report": "report", "load_report": "report", "last_report": "workflow", "profile": "workflow"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use (PEP 562), so that ``%load_ext`` stays fast."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Register the magics; called by ``%load_ext inferspeed_magic``."""
+    from inferspeed_magic.magics import register
+
+    register(ipython)

@@ -1,0 +1,30 @@
+"""Names that inputs and outputs carry through every converter, so that order never depends on one.
+
+Converters sort, suffix and prefix names (``serving_default_x:0``); what survives is a token with the position in it.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TOKEN = re.compile(r"(?:^|[^A-Za-z0-9])(?:im_in|im_out)_(\d+)_")
+
+
+def input_name(position: int, name: str) -> str:
+    """Name the input at this position: ``im_in_000_tokens``. Padded, since some converters sort by name."""
+    return f"im_in_{position:03d}_{_clean(name)}"
+
+
+def output_name(position: int) -> str:
+    """Name the output at this position: ``im_out_000_``."""
+    return f"im_out_{position:03d}_"
+
+
+def position(name: str) -> int | None:
+    """Read the position back from a name that a converter may have decorated; None for a foreign name."""
+    found = _TOKEN.search(name)
+    return int(found.group(1)) if found else None
+
+
+def _clean(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "x"

@@ -1,0 +1,17 @@
+"""A magic line becomes a request, the report becomes the cell's value. The only place that knows IPython's shell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inferspeed_magic.magics.completion import install
+from inferspeed_magic.magics.inferspeed import MachineMagics
+from inferspeed_magic.magics.profile_model import ProfileMagics
+
+__all__ = ["MachineMagics", "ProfileMagics", "register"]
+
+
+def register(ipython: Any) -> None:
+    """Make the magics and their completion known to a shell."""
+    ipython.register_magics(ProfileMagics, MachineMagics)
+    install(ipython)

@@ -1,0 +1,1 @@
+"""Measuring: the clock, load scenarios, memory, accuracy, and the description of the machine."""

@@ -1,0 +1,67 @@
+"""The badges of a row: baseline, fastest, and what to beware of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inferspeed_magic.panel.parts import Mark, one_line
+from inferspeed_magic.panel.ranking import (
+    Measured,
+    has_interval,
+    is_baseline,
+    is_rate_search,
+    leaders,
+    server_trial,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from inferspeed_magic.records import ProfileRecord
+
+# Below this share of the rate asked for, inferences arrive faster than they are answered, and wait ever longer.
+_KEEPS_UP = 0.95
+
+
+def marks(candidate: Measured, candidates: tuple[Measured, ...], record: ProfileRecord) -> tuple[Mark, ...]:
+    """Give the badges of one candidate."""
+    return tuple(_marks(candidate, candidates, record))
+
+
+def champions(candidates: tuple[Measured, ...], record: ProfileRecord) -> tuple[Measured, ...]:
+    """Give those with the lowest p50 of their batch size, nobody else's interval overlapping theirs."""
+    return tuple(
+        one
+        for one in candidates
+        if _leads(one, _rivals(one, candidates), record) and len(leaders(_rivals(one, candidates))) == 1
+    )
+
+
+def _marks(candidate: Measured, candidates: tuple[Measured, ...], record: ProfileRecord) -> Iterator[Mark]:
+    if is_baseline(candidate.result, record):
+        yield Mark("baseline", "baseline")
+    everyone = _rivals(candidate, candidates)
+    same_model = [one for one in everyone if one.result.model == candidate.result.model]
+    if _leads(candidate, everyone, record):
+        yield Mark("fastest", _lead_word(everyone))
+    elif len(same_model) < len(everyone) and _leads(candidate, same_model, record):
+        yield Mark("fastest", f"{_lead_word(same_model)} on {one_line(candidate.result.model)}")
+    trial = server_trial(candidate.result)
+    if trial and not is_rate_search(record) and trial.achieved_qps < _KEEPS_UP * trial.target_qps:
+        yield Mark("warning", "does not keep up", "inferences arrive faster than they are answered")
+    if not candidate.summary.stable:
+        yield Mark("warning", "not trustworthy", " ".join(one_line(why) for why in candidate.summary.warnings))
+
+
+def _rivals(candidate: Measured, candidates: tuple[Measured, ...]) -> list[Measured]:
+    return [one for one in candidates if one.result.batch_size == candidate.result.batch_size]
+
+
+def _leads(candidate: Measured, rivals: list[Measured], record: ProfileRecord) -> bool:
+    """Tell whether it is among the fastest; being the only one is no merit, and different loads do not compare."""
+    first = leaders(rivals)
+    return len(rivals) > 1 and not is_rate_search(record) and has_interval(first[0]) and candidate in first
+
+
+def _lead_word(rivals: list[Measured]) -> str:
+    return "fastest" if len(leaders(rivals)) == 1 else "joint fastest"

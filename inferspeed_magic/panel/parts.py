@@ -1,0 +1,98 @@
+"""What views are made of: plain data, already formatted and still with the numbers. Every verb's panel uses these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Group = Literal["name", "latency", "cost"]
+MarkKind = Literal["baseline", "fastest", "warning"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table.
+
+    Attributes:
+        key: the name of the column in ``to_pandas()``.
+        header: what people read, unit included.
+        group: what the column tells: which candidate it is, how fast it is, what it costs.
+        numeric: whether cells align right.
+    """
+
+    key: str
+    header: str
+    group: Group
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: ``text`` to read, ``number`` (with its interval) to draw, sort and divide by.
+
+    Attributes:
+        text: the formatted value.
+        number: the value in the unit of ``to_pandas()``, not in that of the header.
+        low, high: its 95% confidence interval.
+        detail: the formatted interval.
+        remark: a word about the value ("no difference seen").
+        best: whether to make it stand out.
+    """
+
+    text: str
+    number: float | None = None
+    low: float | None = None
+    high: float | None = None
+    detail: str = ""
+    remark: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A badge of a row."""
+
+    kind: MarkKind
+    text: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measured candidate; ``cells`` are in the order of the view's columns."""
+
+    model: str
+    runtime: str
+    batch_size: int
+    cells: tuple[Cell, ...]
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """``model/runtime``."""
+        return f"{self.model}/{self.runtime}"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Candidates that were not measured, for the same reason."""
+
+    names: tuple[str, ...]
+    status: str
+    reason: str
+
+
+def one_line(text: str) -> str:
+    """Make somebody else's text fit for a line: no line breaks, no control characters, nothing UTF-8 cannot hold."""
+    line = " ".join(text.split())
+    if line.isprintable():
+        return line
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in line)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join as a sentence does: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

@@ -1,0 +1,45 @@
+"""Sentences below the table: what makes numbers doubtful, and what else there is to know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inferspeed_magic.panel.parts import listed, one_line
+from inferspeed_magic.panel.ranking import measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from inferspeed_magic.records import ProfileRecord
+
+
+def warnings(record: ProfileRecord) -> tuple[str, ...]:
+    """Say which numbers are doubtful and why, and what disturbed the machine."""
+    several = len({result.batch_size for result in record.results}) > 1
+    candidates = measured(record)
+    doubts: list[tuple[str, str]] = []
+    for candidate in candidates:
+        at = f" at batch {candidate.result.batch_size}" if several else ""
+        prefix = "" if candidate.summary.stable else "not trustworthy, "
+        reasons = candidate.summary.warnings or (("no reason was given",) if prefix else ())
+        doubts += [(prefix + why, one_line(candidate.result.name) + at) for why in reasons]
+    disturbances = (one_line(sentence) for sentence in record.machine.disturbances)
+    return (*_grouped(doubts, len(candidates)), *disturbances)
+
+
+def notes(record: ProfileRecord) -> tuple[str, ...]:
+    """Collect what concerns the run, then what concerns candidates."""
+    said = [(note, one_line(result.name)) for result in record.results for note in result.notes]
+    everyone = len({result.name for result in record.results})
+    return (*(one_line(note) for note in record.notes), *_grouped(said, everyone))
+
+
+def _grouped(said: Iterable[tuple[str, str]], everyone: int) -> tuple[str, ...]:
+    """Say the same thing about several candidates once, and name them only where it is not all of them."""
+    groups: dict[str, dict[str, None]] = {}
+    for sentence, name in said:
+        groups.setdefault(one_line(sentence), {})[name] = None
+    return tuple(
+        f"{'all' if 2 < len(names) == everyone else listed(list(names))}: {sentence}"  # noqa: PLR2004 - two are named
+        for sentence, names in groups.items()
+    )

@@ -1,0 +1,1 @@
+"""How ``profile`` does its work: convert, open, measure. Each file is one part of that story."""

@@ -1,0 +1,117 @@
+"""One candidate on its way through a run: a model on a runtime at a batch size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from inferspeed_magic.records import Measurement, Result
+
+if TYPE_CHECKING:
+    from inferspeed_magic.errors import WorkerError
+    from inferspeed_magic.profiling.conversion import Artifact
+    from inferspeed_magic.profiling.local import LocalWorker
+    from inferspeed_magic.records import Block, ServerTrial, Status
+    from inferspeed_magic.runtimes.base import Lowering, Runtime
+    from inferspeed_magic.sources.source import Source
+    from inferspeed_magic.workers.worker import Worker
+
+
+@dataclass
+class Candidate:
+    """What is known of it so far.
+
+    Attributes:
+        source, runtime, lowering: what it is.
+        processes: those that have it open; they alternate from turn to turn.
+        artifact: what they opened.
+        opened: what the first of them said when it opened it.
+        relative_error: of its outputs.
+        warm_up_ns, warm_up_detected, settled: of the first process.
+        expected_ns: latency to plan with, from the end of the warm-up.
+        blocks, trials, peak_memory_mb: what was measured.
+        subnormal_share: of the model's weights and activations.
+        status, reason: why it was not, or None while all is well.
+    """
+
+    source: Source
+    runtime: Runtime
+    lowering: Lowering
+    processes: list[Worker | LocalWorker] = field(default_factory=list)
+    artifact: Artifact | None = None
+    opened: dict[str, Any] = field(default_factory=dict)
+    relative_error: float | None = None
+    warm_up_ns: list[int] = field(default_factory=list)
+    warm_up_detected: int = 0
+    settled: bool = True
+    expected_ns: float = 0.0
+    blocks: list[Block] = field(default_factory=list)
+    trials: list[ServerTrial] = field(default_factory=list)
+    peak_memory_mb: float | None = None
+    status: Status | None = None
+    reason: str | None = None
+    subnormal_share: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """``model/runtime``."""
+        return f"{self.source.name}/{self.runtime.name}"
+
+    @property
+    def key(self) -> str:
+        """Unique in a run."""
+        return f"{self.name}@{self.lowering.batch_size}"
+
+    @property
+    def well(self) -> bool:
+        """Whether it is open and has not failed."""
+        return self.status is None and bool(self.processes)
+
+    def fail(self, error: WorkerError) -> None:
+        """Note why it ended."""
+        self.end(error.status, error.reason)
+
+    def end(self, status: str, reason: str) -> None:
+        """Note a status and its reason."""
+        self.status = status  # type: ignore[assignment]  # workers send status words as text
+        self.reason = reason
+        self.processes = []
+
+    def measurement(self) -> Measurement | None:
+        """Return what was measured, or None for a candidate that failed or was not reached."""
+        if self.status is not None or not self.blocks:
+            return None
+        return Measurement(
+            load_ms=self.opened["load_ms"],
+            compile_ms=self.opened["compile_ms"],
+            first_inference_ms=self.opened["first_inference_ms"],
+            warm_up_ns=tuple(self.warm_up_ns),
+            warm_up_detected=self.warm_up_detected,
+            blocks=tuple(self.blocks),
+            peak_memory_mb=self.peak_memory_mb,
+            trials=tuple(self.trials),
+        )
+
+    def result(self) -> Result:
+        """Return the record, without what is derived from the measurement."""
+        measurement = self.measurement()
+        status, reason = self.status, self.reason
+        live = self.source.stays_live if self.runtime.group else None
+        if status is None and measurement is None:
+            status, reason = "failed", "interrupted before it was measured"
+        return Result(
+            model=self.source.name,
+            runtime=self.runtime.name,
+            batch_size=self.lowering.batch_size,
+            device=self.lowering.device,
+            threads=self.lowering.threads,
+            precision=self.source.precision,
+            status=status or "measured",
+            reason=reason,
+            route=self.artifact.route if self.artifact else None,
+            notes=(*self.source.notes, *([live] if live else []), *self.notes),
+            artifact_mb=self.artifact.size_mb if self.artifact else None,
+            relative_error=self.relative_error,
+            measurement=measurement,
+        )

@@ -1,0 +1,200 @@
+"""Turn sources into artifacts, in one converter process, in the background; each step is done once."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inferspeed_magic.errors import WorkerError
+from inferspeed_magic.formats.agreement import TOLERANCES, relative_error
+from inferspeed_magic.formats.routes import words
+from inferspeed_magic.measurement.bench import artifact_mb
+from inferspeed_magic.sources import live
+from inferspeed_magic.sources.portable import keep_live
+from inferspeed_magic.sources.quiet import quiet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from inferspeed_magic.formats.routes import Route, Step
+    from inferspeed_magic.profiling.limits import Limits
+    from inferspeed_magic.sources.source import Source
+    from inferspeed_magic.workers.crew import Crew
+    from inferspeed_magic.workers.worker import Worker
+
+_SUFFIXES = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx", "openvino_ir": ".xml"}
+_KERAS = {"keras", "tf_keras"}
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file or folder that a runtime opens.
+
+    Attributes:
+        path: of the file or folder; ``live:NAME`` for a model that stays in the kernel.
+        route: how it was made.
+        size_mb: on disk, None for what has no file.
+    """
+
+    path: str
+    route: str
+    size_mb: float | None
+
+
+class Converter:
+    """Makes artifacts. Everything that libraries do happens in the converter process, one step at a time.
+
+    Args:
+        crew: starts the process.
+        limits: time and memory for a step.
+        environment: of the process.
+    """
+
+    def __init__(self, crew: Crew, limits: Limits, environment: dict[str, str]) -> None:
+        self._crew = crew
+        self._limits = limits
+        self._environment = environment
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-converter")
+        self._worker: Worker | None = None
+        self._steps: dict[tuple[Any, ...], str | WorkerError] = {}
+        self._pending: dict[tuple[Any, ...], Future[Artifact]] = {}
+        self._portable: dict[str, Future[str]] = {}
+        self._numbers: dict[str, int] = {}
+        self.now = ""
+
+    def portable(self, source: Source) -> Future[str]:
+        """Prepare a source for other processes: the folder that they read, or ``live:NAME`` if they cannot."""
+        if source.name not in self._portable:
+            self._numbers[source.name] = len(self._numbers)
+            self._portable[source.name] = self._thread.submit(self._write_portable, source)
+        return self._portable[source.name]
+
+    def submit(self, source: Source, route: Route, batch_size: int) -> Future[Artifact]:
+        """Start making an artifact in the background."""
+        key = (source.name, route, batch_size)
+        if key not in self._pending:
+            portable = self.portable(source)
+            self._pending[key] = self._thread.submit(self._make, source, portable, route, batch_size)
+        return self._pending[key]
+
+    def close(self) -> None:
+        """Drop what has not begun and end the process."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._worker is not None:
+            self._crew.dismiss(self._worker)
+            self._worker = None
+
+    def _write_portable(self, source: Source) -> str:
+        """Write a source so that other processes can read it, and check that what they read is the same model."""
+        folder = self._crew.folder / f"model_{self._numbers[source.name]}"
+        if source.path is not None and source.kind not in _KERAS | {"saved_model"}:
+            return str(source.path)
+        self.now = f"saving {source.name}"
+        try:
+            source.write_portable(folder)
+        except Exception as error:  # noqa: BLE001  (Keras and pickle raise whatever the user's classes raise)
+            return self._stay_live(source, f"{type(error).__name__}: {error}")
+        if source.kind not in _KERAS:
+            return str(folder)
+        sample = [array[: source.signature.fixed_batch or 1] for array in source.samples(1, seed=0)]
+        if source.signature.fixed_batch and len(sample[0]) < source.signature.fixed_batch:
+            sample = [np.resize(array, (source.signature.fixed_batch, *array.shape[1:])) for array in sample]
+        expected = source.outputs(sample)
+        files = _save_all(folder / "check_in", sample)
+        try:
+            count = self._request(
+                "inferspeed_magic.sources.rebuild:outputs_of_rebuilt",
+                {"source": str(folder), "inputs": files, "outputs": str(folder / "check_out")},
+            )["outputs"]
+        except WorkerError as error:
+            return self._stay_live(source, error.reason)
+        rebuilt = [np.load(f"{folder / 'check_out'}_{position}.npy") for position in range(count)]
+        error = relative_error(rebuilt, expected)
+        if error > TOLERANCES.get(source.precision, 1e-3):
+            return self._stay_live(source, f"read back from its configuration its outputs differ by {error:.1e}")
+        return str(folder)
+
+    def _stay_live(self, source: Source, reason: str) -> str:
+        """Keep the model in the kernel: no other process can rebuild it."""
+        keep_live(source.name, live.portable(source.model, source.kind, source.signature, source.template))
+        source.stays_live = f"measured inside the kernel: no other process can rebuild the model ({_short(reason)})"
+        return f"live:{source.name}"
+
+    def _make(self, source: Source, portable: Future[str], route: Route, batch_size: int) -> Artifact:
+        path = portable.result()
+        inputs = [
+            {"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype} for spec in source.signature.inputs
+        ]
+        done: tuple[Any, ...] = (source.name,)
+        static = False
+        for step in route:
+            static = static or step.static
+            done = (*done, step, batch_size if static else None)
+            if done not in self._steps:
+                self._steps[done] = self._try(source, step, path, batch_size if step.static else None, inputs)
+            outcome = self._steps[done]
+            if isinstance(outcome, WorkerError):
+                raise WorkerError(outcome.status, f"{step.words}: {outcome.reason}")
+            path = outcome
+        own_file = path.startswith("live:")
+        return Artifact(path, words(route), None if own_file else _size(path, route))
+
+    def _try(
+        self, source: Source, step: Step, path: str, batch_size: int | None, inputs: list[dict[str, Any]]
+    ) -> str | WorkerError:
+        target = self._crew.folder / f"artifact_{len(self._steps)}{_SUFFIXES[step.makes]}"
+        arguments = {"source": path, "target": str(target), "batch_size": batch_size, "inputs": inputs}
+        self.now = f"converting {source.name}: {step.words}"
+        try:
+            if path.startswith("live:"):
+                with quiet():
+                    from inferspeed_magic.profiling.local import LocalWorker
+
+                    LocalWorker().request(step.call, arguments, self._limits.convert_s)
+            else:
+                self._request(step.call, arguments)
+        except WorkerError as error:
+            return error
+        if not target.exists():
+            return WorkerError("failed", "the converter wrote nothing")
+        return str(target)
+
+    def _request(self, call: str, arguments: dict[str, Any]) -> Any:
+        if self._worker is None or not self._worker.alive:
+            self._worker = self._crew.start(
+                f"converter_{len(self._steps)}",
+                environment=self._environment,
+                memory_limit_mb=self._limits.memory_mb(),
+            )
+        return self._worker.request(call, arguments, self._limits.convert_s)
+
+
+def release(sources: list[Source]) -> None:
+    """Let go of models that were kept for measuring inside the kernel."""
+    for source in sources:
+        keep_live(source.name, None)
+
+
+def _size(path: str, route: Route) -> float | None:
+    with contextlib.suppress(OSError):
+        size = artifact_mb(path)
+        return size if route or size else None
+    return None
+
+
+def _save_all(prefix: Path, arrays: list[Any]) -> list[str]:
+    files = []
+    for position, array in enumerate(arrays):
+        file = f"{prefix}_{position}.npy"
+        np.save(file, array, allow_pickle=False)
+        files.append(file)
+    return files
+
+
+def _short(reason: str) -> str:
+    line = " ".join(reason.split())
+    return line if len(line) <= 160 else line[:159] + "…"  # noqa: PLR2004

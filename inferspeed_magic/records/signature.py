@@ -1,0 +1,35 @@
+"""What goes into a model and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output.
+
+    Attributes:
+        name: as the model names it.
+        shape: without the batch dimension; None where a dimension is not fixed.
+        dtype: numpy's name of it, ``str`` for strings.
+        high: for integers: values stay below this (the size of the embedding they index); None for no bound.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+    high: int | None = None
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Inputs in the order in which flat lists of arrays hold them.
+
+    Attributes:
+        inputs: one for each input.
+        fixed_batch: the batch size that the model is built for, or None where it takes any.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    fixed_batch: int | None = None

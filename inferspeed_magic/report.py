@@ -1,0 +1,177 @@
+"""What ``profile`` hands back: a record, and every way to look at it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from inferspeed_magic.errors import OptionError, UserError
+from inferspeed_magic.panel import profile_html, profile_text, profile_view
+from inferspeed_magic.panel.frame import profile_frame
+from inferspeed_magic.panel.parts import one_line
+from inferspeed_magic.records.json_form import from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+    from inferspeed_magic.diagnosis import Comparison
+    from inferspeed_magic.records import Machine, Measurement, ProfileRecord, Result
+
+
+class Report:
+    """The outcome of one ``profile``.
+
+    A notebook shows it as a table. Nothing in it needs the models, the runtimes or the machine it was measured on.
+    """
+
+    def __init__(self, record: ProfileRecord) -> None:
+        self.record = record
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """One for each candidate, measured or not."""
+        return self.record.results
+
+    @property
+    def machine(self) -> Machine:
+        """Where it was measured."""
+        return self.record.machine
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the results are partial."""
+        return self.record.interrupted
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Make a table with one row for each result; numbers that were not measured are NaN."""
+        return profile_frame(self.record)
+
+    def compare(self, first: str, second: str, batch_size: int | None = None) -> Comparison:
+        """Compare two candidates, each named ``model/runtime``.
+
+        Args:
+            first: the candidate; the comparison's ``ratio`` is its p50 divided by the second's.
+            second: the reference.
+            batch_size: which one; may be left out where only one was measured.
+        """
+        from inferspeed_magic.diagnosis import compare
+
+        size = self._batch_size((first, second), batch_size)
+        return compare(
+            self._measurement(first, size),
+            self._measurement(second, size),
+            candidate_name=first,
+            reference_name=second,
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save everything, raw latencies included; ``load_report`` reads it back."""
+        _write(Path(path), to_json(self.record))
+
+    @overload
+    def to_html(self) -> str: ...
+
+    @overload
+    def to_html(self, path: str | os.PathLike[str]) -> None: ...
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str | None:
+        """Make a document that stands alone; with a path, write it there instead of returning it."""
+        document = self._document()
+        if path is None:
+            return document
+        _write(Path(path), document)
+        return None
+
+    def __repr__(self) -> str:
+        return profile_text(profile_view(self.record))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Give IPython the text and the table; each front end takes the best it can show."""
+        view = profile_view(self.record)
+        bundle = {"text/plain": profile_text(view), "text/html": profile_html(view)}
+        return {kind: data for kind, data in bundle.items() if _wanted(kind, include, exclude)}
+
+    def _document(self) -> str:
+        view = profile_view(self.record)
+        return (
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            # Tells the browser to paint its own background dark for readers who prefer that.
+            '<meta name="color-scheme" content="light dark">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{escape(view.title)}</title>\n</head>\n"
+            f'<body style="font-family:system-ui,sans-serif;font-size:14px;margin:1.5em">\n{profile_html(view)}\n'
+            f"<p><small>inferspeed_magic {escape(self.record.version)}, {escape(self.record.created)}</small></p>\n"
+            "</body>\n</html>\n"
+        )
+
+    def _batch_size(self, names: tuple[str, str], batch_size: int | None) -> int:
+        """Find the one batch size that can be meant, or say which there are."""
+        sizes = [{result.batch_size for result in self._named(name)} for name in names]
+        measured = [{result.batch_size for result in self._named(name) if result.measurement} for name in names]
+        if batch_size is not None:
+            return batch_size
+        # Where nothing was measured for both, any size will do to find out why.
+        possible = measured[0] & measured[1] or sizes[0] | sizes[1]
+        if len(possible) > 1:
+            raise OptionError(f"say which batch size to compare at: batch_size={_listed(sorted(possible), ' or ')}")
+        return next(iter(possible))
+
+    def _measurement(self, name: str, batch_size: int) -> Measurement:
+        results = {result.batch_size: result for result in self._named(name)}
+        if batch_size not in results:
+            raise OptionError(f"{name} was not tried at batch size {batch_size!r}; there is {_listed(sorted(results))}")
+        result = results[batch_size]
+        if result.status != "measured" or result.measurement is None:
+            raise OptionError(
+                f"{name} was not measured at batch size {batch_size}: {result.status} "
+                f"({one_line(result.reason or 'no reason was given')})"
+            )
+        return result.measurement
+
+    def _named(self, name: str) -> list[Result]:
+        found = [result for result in self.results if result.name == name]
+        if not found:
+            there = _listed(dict.fromkeys(result.name for result in self.results)) or "no results at all"
+            raise OptionError(f"the report has no {name!r}; it has {there}")
+        return found
+
+
+def load_report(path: str | os.PathLike[str]) -> Report:
+    """Read a report that ``Report.save`` wrote."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot read {os.fspath(path)!r}: {error.strerror or error}") from None
+    except ValueError:
+        raise UserError(f"{os.fspath(path)!r} is not a saved report: it is no text file") from None
+    try:
+        return Report(from_json(text))
+    except UserError as error:
+        raise UserError(f"cannot read {os.fspath(path)!r}: {error}") from None
+
+
+def _listed(items: Iterable[object], separator: str = ", ") -> str:
+    return separator.join(one_line(str(item)) for item in items)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write all or nothing: whoever is killed meanwhile leaves the old file whole."""
+    # Beside the file, because only a rename within a file system is atomic.
+    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise OptionError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _wanted(kind: str, include: Any, exclude: Any) -> bool:
+    return (not include or kind in include) and kind not in (exclude or ())

@@ -1,0 +1,156 @@
+"""What a runtime is: the one contract that every file in this folder fulfils."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+
+class UnsupportedError(Exception):
+    """The runtime cannot do this here; the message says why. Becomes a result with the status ``unsupported``."""
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """How a runtime is to realise an artifact.
+
+    Attributes:
+        device: ``cpu``, ``gpu`` or ``gpu:N``.
+        threads: threads for one inference.
+        batch_size: samples per inference.
+        precision: of the arithmetic; runtimes that would lower it on their own are told not to.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+    batch_size: int = 1
+    precision: str = "float32"
+
+    @property
+    def device_index(self) -> int:
+        """N of ``gpu:N``, 0 otherwise."""
+        return int(self.device.partition(":")[2] or 0)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether a GPU is asked for."""
+        return self.device.startswith("gpu")
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether the runtime's library is installed, and if not, how to get it."""
+
+    available: bool
+    version: str | None = None
+    reason: str | None = None
+    install_command: str | None = None
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a runtime declares without being loaded.
+
+    Attributes:
+        devices: kinds of device it can use: ``cpu``, ``gpu``.
+        formats: artifact formats it opens, best first.
+        batch_in_artifact: whether the artifact must be made for one batch size (its speed depends on it).
+    """
+
+    devices: tuple[str, ...]
+    formats: tuple[str, ...]
+    batch_in_artifact: bool
+
+
+class Session(ABC):
+    """A compiled model, ready to run."""
+
+    #: What was asserted after loading: execution provider, device, threads.
+    facts: dict[str, str]
+
+    @abstractmethod
+    def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+        """Run one inference.
+
+        Args:
+            inputs: arrays on the host, in the order of the model's signature, the batch dimension first.
+
+        Returns:
+            Arrays on the host, in the order of the model's outputs.
+        """
+
+
+class Runtime(ABC):
+    """A way to run a model. Stateless: everything that lives belongs to a ``Session``."""
+
+    #: As in ``--runtime``.
+    name: ClassVar[str]
+    #: The distribution that holds the library, and the module that shows whether it is there.
+    distribution: ClassVar[str]
+    module: ClassVar[str]
+    #: What to type to get it.
+    install_command: ClassVar[str]
+    #: Runtimes of the same group share a worker process (the Keras call paths share one loaded model).
+    group: ClassVar[str | None] = None
+
+    def availability(self) -> Availability:
+        """Say whether the library is installed, without importing it."""
+        try:
+            found = importlib.util.find_spec(self.module) is not None
+        except (ImportError, ValueError):
+            found = False
+        if not found:
+            return Availability(
+                available=False,
+                reason=f"{self.distribution} is not installed",
+                install_command=self.install_command,
+            )
+        try:
+            version = importlib.metadata.version(self.distribution)
+        except importlib.metadata.PackageNotFoundError:
+            version = None
+        return Availability(available=True, version=version)
+
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """Say what the runtime can do, without importing its library."""
+
+    def prepare(self, lowering: Lowering) -> None:
+        """Import the library and set what can only be set before its first use. Not timed."""
+        importlib.import_module(self.module)
+
+    @abstractmethod
+    def load(self, artifact: str, lowering: Lowering) -> Any:
+        """Read the artifact into memory. Timed as ``load_ms``.
+
+        Args:
+            artifact: path of a file or folder in one of the runtime's formats.
+            lowering: how it is to be realised.
+
+        Raises:
+            UnsupportedError: if the runtime cannot do this here.
+        """
+
+    @abstractmethod
+    def compile(self, loaded: Any, lowering: Lowering) -> Session:
+        """Prepare for running: graph optimization, tracing, kernel selection. Timed as ``compile_ms``.
+
+        Raises:
+            UnsupportedError: if what came out is not what was asked for (another device or provider).
+        """
+
+
+def from_reference(reference: str) -> Runtime:
+    """Make the runtime that ``module:class`` names; how a worker learns what to run."""
+    module, _, name = reference.partition(":")
+    runtime: Runtime = getattr(importlib.import_module(module), name)()
+    return runtime

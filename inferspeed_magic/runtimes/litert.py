@@ -1,0 +1,80 @@
+"""LiteRT (TensorFlow Lite) with its XNNPACK delegate. https://ai.google.dev/edge/litert"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from inferspeed_magic.runtimes.base import Capabilities, Lowering, Runtime, Session, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+
+class LiteRT(Runtime):
+    """The interpreter of ai-edge-litert."""
+
+    name = "litert"
+    distribution = "ai-edge-litert"
+    module = "ai_edge_litert"
+    install_command = "pip install ai-edge-litert"
+
+    def capabilities(self) -> Capabilities:
+        """CPU only: the wheel's GPU delegate needs an OpenCL device that it does not report reliably."""
+        return Capabilities(devices=("cpu",), formats=("litert",), batch_in_artifact=True)
+
+    def prepare(self, lowering: Lowering) -> None:
+        """Import the interpreter."""
+        del lowering
+        import ai_edge_litert.interpreter  # noqa: F401
+
+    def load(self, artifact: str, lowering: Lowering) -> Any:
+        """Map the file and build the interpreter."""
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            return Interpreter(model_path=artifact, num_threads=lowering.threads)
+        except RuntimeError as error:
+            if "Select TensorFlow op" in str(error) or "FlexDelegate" in str(error):
+                raise UnsupportedError(
+                    f"the model needs TensorFlow operators that LiteRT alone does not have: {error}"
+                ) from error
+            raise
+
+    def compile(self, loaded: Any, lowering: Lowering) -> Session:
+        """Apply the delegate and allocate tensors; a file with another batch size is resized."""
+        for detail in loaded.get_input_details():
+            shape = [int(size) for size in detail["shape"]]
+            if shape and shape[0] != lowering.batch_size:
+                loaded.resize_tensor_input(detail["index"], [lowering.batch_size, *shape[1:]])
+        loaded.allocate_tensors()
+        return LiteRTSession(loaded)
+
+
+class LiteRTSession(Session):
+    """Inputs are copied in, outputs are copied out, as an application has to do."""
+
+    def __init__(self, interpreter: Any) -> None:
+        self._interpreter = interpreter
+        self._inputs = [detail["index"] for detail in _in_order(interpreter.get_input_details())]
+        self._outputs = [detail["index"] for detail in interpreter.get_output_details()]
+        self.facts = {"device": "cpu", "delegate": "XNNPACK"}
+
+    def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+        """Set, invoke, get."""
+        interpreter = self._interpreter
+        for index, value in zip(self._inputs, inputs, strict=True):
+            interpreter.set_tensor(index, value)
+        interpreter.invoke()
+        return [interpreter.get_tensor(index) for index in self._outputs]
+
+
+def _in_order(details: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Inputs that we exported carry their position in the name; other files are taken as they are."""
+    from inferspeed_magic.formats.naming import position
+
+    positions = [position(detail["name"]) for detail in details]
+    if None in positions:
+        return details
+    return [detail for _, detail in sorted(zip(positions, details, strict=True), key=lambda pair: pair[0])]

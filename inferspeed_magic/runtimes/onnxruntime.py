@@ -1,0 +1,79 @@
+"""ONNX Runtime, on the CPU or with the CUDA execution provider. https://onnxruntime.ai"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from inferspeed_magic.formats.naming import position
+from inferspeed_magic.runtimes.base import Capabilities, Lowering, Runtime, Session, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+
+class OnnxRuntime(Runtime):
+    """An ``InferenceSession`` with all graph optimizations, its default."""
+
+    name = "onnxruntime"
+    distribution = "onnxruntime"
+    module = "onnxruntime"
+    install_command = "pip install onnxruntime"
+
+    def capabilities(self) -> Capabilities:
+        """The CPU, and CUDA where the installed wheel has the provider."""
+        return Capabilities(devices=("cpu", "gpu"), formats=("onnx",), batch_in_artifact=True)
+
+    def load(self, artifact: str, lowering: Lowering) -> Any:
+        """Choose the provider; the file is read by the session itself (weights may lie beside it)."""
+        import onnxruntime
+
+        onnxruntime.set_default_logger_severity(3)
+        provider = "CUDAExecutionProvider" if lowering.on_gpu else "CPUExecutionProvider"
+        offered = onnxruntime.get_available_providers()
+        if provider not in offered:
+            raise UnsupportedError(
+                f"the installed onnxruntime has no {provider} (it has {', '.join(offered)}): "
+                "pip install onnxruntime-gpu in place of onnxruntime"
+            )
+        return artifact, provider
+
+    def compile(self, loaded: Any, lowering: Lowering) -> Session:
+        """Build the session and assert that the provider asked for is the one in use."""
+        import onnxruntime
+
+        artifact, provider = loaded
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = lowering.threads
+        options.inter_op_num_threads = 1
+        settings = {"device_id": str(lowering.device_index)} if lowering.on_gpu else {}
+        session = onnxruntime.InferenceSession(artifact, options, providers=[(provider, settings)])
+        used = session.get_providers()
+        if used[0] != provider:
+            raise UnsupportedError(f"onnxruntime fell back to {used[0]}: {provider} could not be set up")
+        return OnnxRuntimeSession(session, provider)
+
+
+class OnnxRuntimeSession(Session):
+    """Runs with numpy arrays in and out, which the CPU provider does not copy."""
+
+    def __init__(self, session: Any, provider: str) -> None:
+        self._session = session
+        self._inputs = _names_in_order([node.name for node in session.get_inputs()])
+        self._outputs = _names_in_order([node.name for node in session.get_outputs()])
+        self.facts = {"execution_provider": provider, "device": "gpu" if "CUDA" in provider else "cpu"}
+
+    def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+        """Run the session."""
+        outputs: list[np.ndarray[Any, Any]] = self._session.run(
+            self._outputs, dict(zip(self._inputs, inputs, strict=True))
+        )
+        return outputs
+
+
+def _names_in_order(names: list[str]) -> list[str]:
+    positions = [position(name) for name in names]
+    if None in positions:
+        return names
+    return [name for _, name in sorted(zip(positions, names, strict=True))]

@@ -1,0 +1,70 @@
+"""Read the signature of a file that is not Keras's. Runs in a worker: these libraries crash on bad files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ONNX_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    "tensor(bfloat16)": "bfloat16",
+    "tensor(bool)": "bool",
+    "tensor(string)": "str",
+}
+
+
+def saved_model(state: dict[str, Any], *, path: str) -> dict[str, Any]:
+    """Describe the serving signature of a SavedModel: ``inputs``, ``signature``."""
+    del state
+    import tensorflow as tf
+
+    signatures = tf.saved_model.load(path).signatures
+    if not signatures:
+        raise ValueError("the SavedModel has no serving signature: export it with model.export()")
+    name = "serving_default" if "serving_default" in signatures else next(iter(signatures))
+    _, keywords = signatures[name].structured_input_signature
+    return {
+        "signature": name,
+        "inputs": [_tf_spec(key, keywords[key]) for key in sorted(keywords)],
+    }
+
+
+def _tf_spec(name: str, spec: Any) -> dict[str, Any]:
+    if spec.shape.rank is None:
+        raise ValueError(f"input {name} has no known rank")
+    shape = [None if size is None else int(size) for size in spec.shape]
+    return _spec(name, shape, "str" if spec.dtype.name == "string" else spec.dtype.name)
+
+
+def onnx(state: dict[str, Any], *, path: str) -> dict[str, Any]:
+    """Describe the inputs of an ONNX file."""
+    del state
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    inputs = []
+    for node in session.get_inputs():
+        shape = [size if isinstance(size, int) and size > 0 else None for size in node.shape]
+        inputs.append(_spec(node.name, shape, _ONNX_DTYPES.get(node.type, node.type[7:-1])))
+    return {"inputs": inputs}
+
+
+def litert(state: dict[str, Any], *, path: str) -> dict[str, Any]:
+    """Describe the inputs of a LiteRT file."""
+    del state
+    import numpy as np
+    from ai_edge_litert.interpreter import Interpreter
+
+    inputs = []
+    for detail in Interpreter(model_path=path).get_input_details():
+        shape = [None if size < 0 else int(size) for size in detail["shape_signature"]]
+        inputs.append(_spec(detail["name"], shape, np.dtype(detail["dtype"]).name))
+        # The interpreter can be resized to any batch, whatever the file says.
+        inputs[-1]["fixed_batch"] = None
+    return {"inputs": inputs}
+
+
+def _spec(name: str, shape: list[int | None], dtype: str) -> dict[str, Any]:
+    batch = shape[0] if shape else None
+    return {"name": name, "shape": shape[1:], "dtype": dtype, "fixed_batch": batch}

@@ -1,0 +1,83 @@
+"""Which integers a model's inputs may hold: an index beyond an embedding's rows is an error on one runtime and
+garbage on another."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+#: Attributes by which layers say how many different integers they take.
+_BOUNDS = {"Embedding": "input_dim", "CategoryEncoding": "num_tokens", "ReversibleEmbedding": "input_dim"}
+
+
+def bound_of(layer: Any) -> int | None:
+    """Return the number of different integers this layer takes, or None if it is no layer of that sort."""
+    for kind in type(layer).__mro__:
+        attribute = _BOUNDS.get(kind.__name__)
+        if attribute is not None:
+            with contextlib.suppress(AttributeError, TypeError, ValueError):
+                return int(getattr(layer, attribute))
+    return None
+
+
+def smallest_embedding(model: Any) -> int | None:
+    """Return the smallest bound of any layer in the model."""
+    bounds = [bound_of(layer) for layer in model._flatten_layers()]  # noqa: SLF001  (also lists layers inside layers)
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def index_bounds(model: Any, inputs: list[Any]) -> list[int | None]:
+    """For each symbolic input of a functional model, find the smallest bound among the layers that read it.
+
+    The search follows the graph from the input through layers without weights (casts, reshapes, nested models) and
+    ends at layers that have weights. What it cannot follow is bounded by the smallest embedding of the model, if the
+    input holds integers.
+    """
+    consumers = _consumers(model)
+    bounds: list[int | None] = []
+    for tensor in inputs:
+        bound = _reachable_bound(tensor, consumers)
+        if bound is None and "int" in str(tensor.dtype):
+            bound = smallest_embedding(model)
+        bounds.append(bound)
+    return bounds
+
+
+def _consumers(model: Any) -> dict[int, list[tuple[Any, list[Any]]]]:
+    """Map the id of each symbolic tensor to the layers that read it and what these put out."""
+    table: dict[int, list[tuple[Any, list[Any]]]] = {}
+    operations = getattr(model, "operations", None) or getattr(model, "layers", [])
+    for operation in operations:
+        for node in getattr(operation, "_inbound_nodes", []):
+            with contextlib.suppress(AttributeError):
+                read = getattr(node, "input_tensors", None)
+                written = getattr(node, "output_tensors", None)
+                if read is None:  # tf_keras
+                    read, written = _as_list(node.keras_inputs), _as_list(node.outputs)
+                for tensor in _as_list(read):
+                    table.setdefault(id(tensor), []).append((operation, _as_list(written)))
+    return table
+
+
+def _reachable_bound(tensor: Any, consumers: dict[int, list[tuple[Any, list[Any]]]]) -> int | None:
+    found: list[int] = []
+    seen: set[int] = set()
+    pending = [tensor]
+    while pending:
+        current = pending.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        for operation, outputs in consumers.get(id(current), []):
+            bound = bound_of(operation)
+            if bound is None and hasattr(operation, "_flatten_layers") and len(list(getattr(operation, "layers", []))):
+                bound = smallest_embedding(operation)
+            if bound is not None:
+                found.append(bound)
+            elif not getattr(operation, "weights", []):
+                pending.extend(outputs)
+    return min(found, default=None)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]

@@ -1,0 +1,203 @@
+"""A live Keras model, looked at from the kernel: what goes in, what comes out, and how it travels to a worker."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from inferspeed_magic.errors import ModelError
+from inferspeed_magic.records.signature import Signature, TensorSpec
+from inferspeed_magic.sources.embedding import index_bounds, smallest_embedding
+from inferspeed_magic.sources.portable import MANIFEST, PortableModel
+from inferspeed_magic.sources.structure import Template, flatten
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def backend_of(library: str) -> str:
+    """Name the backend that live models of this library run on."""
+    if library == "tf_keras":
+        return "tensorflow"
+    import keras
+
+    name: str = keras.backend.backend()
+    return name
+
+
+def describe(name: str, model: Any) -> tuple[Signature, Template] | None:
+    """Read the inputs of a model: specs in flat order, and their nesting.
+
+    Returns:
+        None for a model that was never built: its inputs have to be given.
+
+    Raises:
+        ModelError: for models that take what ``predict`` could not pass either.
+    """
+    symbolic = getattr(model, "inputs", None)
+    if symbolic:
+        nested = getattr(model, "_inputs_struct", None)
+        if nested is None:  # tf_keras
+            nested = getattr(model, "_nested_inputs", None)
+        leaves, template = flatten(nested if nested is not None else list(symbolic))
+        if len(leaves) == 1 and not isinstance(template, int) and nested is None:
+            template = 0
+        bounds = index_bounds(model, leaves)
+        return _signature(leaves, bounds), template
+    return _describe_built(name, model)
+
+
+def describe_from(model: Any, leaves: list[Any], names: list[str]) -> Signature:
+    """Read the signature off the inputs that the user gave, for a model that does not know its own."""
+    high = smallest_embedding(model)
+    return Signature(
+        tuple(
+            TensorSpec(name, tuple(int(size) for size in leaf.shape[1:]), _dtype(str(leaf.dtype)), _bound(leaf, high))
+            for name, leaf in zip(names, leaves, strict=True)
+        )
+    )
+
+
+def _bound(leaf: Any, high: int | None) -> int | None:
+    return high if str(leaf.dtype).startswith(("int", "uint")) else None
+
+
+def _signature(leaves: list[Any], bounds: list[int | None]) -> Signature:
+    batches = {leaf.shape[0] for leaf in leaves} - {None}
+    return Signature(
+        tuple(
+            TensorSpec(
+                str(leaf.name).partition(":")[0],
+                tuple(None if size is None else int(size) for size in leaf.shape[1:]),
+                _dtype(str(getattr(leaf.dtype, "name", leaf.dtype))),
+                bound,
+            )
+            for leaf, bound in zip(leaves, bounds, strict=True)
+        ),
+        fixed_batch=int(batches.pop()) if batches else None,
+    )
+
+
+def _dtype(name: str) -> str:
+    return "str" if name in {"string", "object"} or name.startswith(("<U", "|S", "str")) else name
+
+
+def _describe_built(name: str, model: Any) -> tuple[Signature, Template] | None:
+    """A subclassed model that was built or called remembers the shapes it saw."""
+    shapes = getattr(model, "_build_shapes_dict", None)
+    if not shapes and getattr(model, "_build_input_shape", None) is not None:  # tf_keras
+        shapes = {"input_shape": model._build_input_shape}  # noqa: SLF001  (Keras keeps it nowhere public)
+    if not shapes:
+        return None
+    if len(shapes) > 1:
+        raise ModelError(
+            f"`{name}` takes several arguments ({', '.join(shapes)}); give it one list or dict of inputs instead, "
+            "as `predict` needs it too"
+        )
+    leaves, template = flatten(_shapes_to_leaves(next(iter(shapes.values()))))
+    high = smallest_embedding(model)
+    names = _leaf_names(template, len(leaves))
+    specs = []
+    for leaf_name, shape in zip(names, leaves, strict=True):
+        # A subclassed model does not say its dtypes. What an embedding reads is a vector of integers.
+        integer = high is not None and len(shape.sizes) <= 2  # noqa: PLR2004  (batch and positions)
+        specs.append(
+            TensorSpec(leaf_name, shape.sizes[1:], "int32" if integer else "float32", high if integer else None)
+        )
+    return Signature(tuple(specs)), template
+
+
+class _Shape:
+    """A shape as one leaf, since shapes are tuples and so look like nesting."""
+
+    def __init__(self, sizes: tuple[int | None, ...]) -> None:
+        self.sizes = sizes
+
+
+def _shapes_to_leaves(shapes: Any) -> Any:
+    if isinstance(shapes, dict):
+        return {key: _shapes_to_leaves(each) for key, each in shapes.items()}
+    sizes = list(shapes)
+    if all(size is None or isinstance(size, int) for size in sizes):
+        return _Shape(tuple(sizes))
+    return [_shapes_to_leaves(each) for each in sizes]
+
+
+def _leaf_names(template: Template, count: int) -> list[str]:
+    if isinstance(template, dict) and "dict" in template:
+        keys = list(template["dict"])
+        if len(keys) == count:
+            return keys
+    return [f"input_{position}" for position in range(count)]
+
+
+def portable(model: Any, library: str, signature: Signature, template: Template) -> PortableModel:
+    """Wrap a live model, for running it in this process."""
+    return PortableModel(model, library, backend_of(library), manifest(library, signature, template))
+
+
+def manifest(library: str, signature: Signature, template: Template) -> dict[str, Any]:
+    """Everything about a model that its file does not say."""
+    facts: dict[str, Any] = {
+        "library": library,
+        "file": "model.keras",
+        "structure": template,
+        "inputs": [{"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype} for spec in signature.inputs],
+    }
+    if library == "keras":
+        import keras
+
+        facts["floatx"] = keras.config.floatx()
+        facts["image_data_format"] = keras.config.image_data_format()
+    return facts
+
+
+def write(folder: Path, model: Any, library: str, facts: dict[str, Any]) -> None:
+    """Write the folder that ``sources.portable.read`` reads in another process.
+
+    Raises:
+        Exception: whatever Keras or pickle raise for a model that cannot be rebuilt from its configuration.
+    """
+    import cloudpickle
+
+    folder.mkdir(parents=True, exist_ok=True)
+    was_compiled = getattr(model, "compiled", False)
+    try:
+        if library == "keras":
+            # Losses and metrics of the user's own need not be saved to run the model.
+            model.compiled = False
+        model.save(str(folder / facts["file"]))
+    finally:
+        if library == "keras":
+            model.compiled = was_compiled
+    custom = custom_objects(model, library)
+    if custom:
+        (folder / "custom.pkl").write_bytes(cloudpickle.dumps(custom))
+    (folder / MANIFEST).write_text(json.dumps(facts))
+
+
+def custom_objects(model: Any, library: str) -> dict[str, Any]:
+    """Collect classes and functions that Keras would not find in another process."""
+    keras = sys.modules[library]
+    registered = keras.saving.get_custom_objects()
+    found: dict[str, Any] = dict(registered)
+    layers = model._flatten_layers(include_self=True)  # noqa: SLF001  (also lists layers inside layers)
+    for layer in layers:
+        kind = type(layer)
+        if not _is_library_code(kind.__module__):
+            found[kind.__name__] = kind
+            found[keras.saving.get_registered_name(kind)] = kind
+        for attribute, value in vars(layer).items():
+            # Keras wraps these two on the instance; they come with the class.
+            if attribute in {"build", "call"}:
+                continue
+            if callable(value) and hasattr(value, "__name__") and not isinstance(value, type):
+                module = getattr(value, "__module__", None) or ""
+                if module and not _is_library_code(module) and value.__name__.isidentifier():
+                    found.setdefault(value.__name__, value)
+    return found
+
+
+def _is_library_code(module: str) -> bool:
+    return module.partition(".")[0] in {"keras", "tf_keras", "tensorflow", "builtins", "functools"}

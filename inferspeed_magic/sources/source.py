@@ -1,0 +1,220 @@
+"""One model that the user handed in, whatever it was: what it takes, what it must answer, and where it can go."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inferspeed_magic.errors import InputError, ModelError
+from inferspeed_magic.records.signature import Signature
+from inferspeed_magic.sources import live
+from inferspeed_magic.sources.inputs import checked, made_up, names_and_arrays, with_shapes
+from inferspeed_magic.sources.quiet import quiet
+from inferspeed_magic.sources.structure import Template, flatten, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Source:
+    """A model with everything known about its inputs.
+
+    Attributes:
+        name: as the user calls it; unique in a run.
+        kind: ``keras``, ``tf_keras``, ``saved_model``, ``onnx`` or ``litert``.
+        signature: every dimension known, the batch aside.
+        template: how inputs are nested.
+        model: the live Keras model; None for files of other formats.
+        path: the file, for those.
+        given: the user's inputs, in flat order; None if they are to be made up.
+        notes: for the report.
+        facts: more for the portable manifest (the signature's name in a SavedModel).
+        stays_live: why no other process can have the model, once that is known.
+        file_precision: what most weights of a file are stored as.
+    """
+
+    name: str
+    kind: str
+    signature: Signature
+    template: Template
+    model: Any = None
+    path: Path | None = None
+    given: list[Array] | None = None
+    notes: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    file_precision: str = "float32"
+    stays_live: str | None = None
+
+    @property
+    def precision(self) -> str:
+        """Precision of the model's arithmetic."""
+        name = getattr(self.model, "compute_dtype", None)
+        return str(name) if name else self.file_precision
+
+    def samples(self, count: int, seed: int) -> list[Array]:
+        """Return inputs to run with: the user's, or made-up ones that give finite outputs."""
+        if self.given is not None:
+            return self.given
+        arrays = made_up(self.signature, count, seed)
+        if self.model is not None and not _finite(self.outputs([array[:1] for array in arrays])):
+            arrays = made_up(self.signature, count, seed, positive=True)
+        return arrays
+
+    def outputs(self, inputs: Sequence[Array]) -> list[Array]:
+        """Run the live model in this process: what every artifact has to agree with.
+
+        Raises:
+            ModelError: if the model fails on these inputs.
+        """
+        portable = live.portable(self.model, self.kind, self.signature, self.template)
+        try:
+            with quiet():
+                return portable.to_numpy(portable.call(portable.pack(inputs)))
+        except KeyboardInterrupt:
+            raise
+        except Exception as error:
+            what = "the inputs given" if self.given is not None else "made-up inputs; give real ones with --input"
+            raise ModelError(f"`{self.name}` cannot be run on {what}: {_first_line(error)}") from error
+
+    def write_portable(self, folder: Path) -> None:
+        """Write what the Keras call paths and the converters read in their processes."""
+        facts = live.manifest(
+            self.kind if self.kind != "saved_model" else "saved_model", self.signature, self.template
+        ) | self.facts
+        if self.kind == "saved_model":
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / live.MANIFEST).write_text(json.dumps(facts))
+            return
+        with quiet():
+            live.write(folder, self.model, self.kind, facts)
+
+
+def from_model(name: str, model: Any, kind: str, inputs: Any, shapes: Sequence[Sequence[int]] | None) -> Source:
+    """Describe a live model; build it first if it never was and the inputs are known.
+
+    Raises:
+        UserError: what is missing or does not fit, and the mend.
+    """
+    described = live.describe(name, model)
+    if described is None:
+        _build(name, model, inputs, shapes)
+        described = live.describe(name, model)
+    if described is None:
+        if inputs is None:
+            raise ModelError(f"`{name}` does not say what its inputs are: give some with --input")
+        names, arrays, template = names_and_arrays(inputs)
+        return Source(name, kind, live.describe_from(model, arrays, names), template, model, given=arrays)
+    signature, template = described
+    if inputs is not None:
+        signature, given = checked(name, signature, inputs)
+        return Source(name, kind, signature, template, model, given=given)
+    return Source(name, kind, with_shapes(name, signature, shapes), template, model)
+
+
+def _build(name: str, model: Any, inputs: Any, shapes: Sequence[Sequence[int]] | None) -> None:
+    """Call a model that was never built once, as its user would have to."""
+    if inputs is not None:
+        leaves, template = flatten(inputs)
+        first: Any = pack(template, [np.asarray(leaf)[:1] for leaf in leaves])
+    elif shapes is not None:
+        draw = np.random.default_rng(0)
+        arrays = [draw.random((1, *shape)).astype("float32") for shape in shapes]
+        first = arrays[0] if len(arrays) == 1 else arrays
+    else:
+        raise ModelError(
+            f"`{name}` was never built, so its inputs are unknown: give --input-shape (as in 28,28,1), "
+            "or data with --input, or call the model once"
+        )
+    try:
+        model(first)
+    except Exception as error:
+        raise InputError(f"`{name}` cannot be built with these inputs: {_first_line(error)}") from error
+
+
+def from_keras_file(
+    name: str, path: Path, inputs: Any, shapes: Sequence[Sequence[int]] | None
+) -> Source:
+    """Read a ``.keras`` or ``.h5`` file in Keras's safe mode; what Keras 3 refuses of old files, tf_keras may read.
+
+    Raises:
+        ModelError: for files that cannot be read, or that hold code.
+    """
+    model, kind, notes = _load(path)
+    source = from_model(name, model, kind, inputs, shapes)
+    source.notes = notes
+    return source
+
+
+def _load(path: Path) -> tuple[Any, str, tuple[str, ...]]:
+    legacy = path.suffix.lower() != ".keras"
+    if legacy:
+        _refuse_code(path)
+    import keras
+
+    with quiet():
+        try:
+            return keras.saving.load_model(path, compile=False, safe_mode=True), "keras", ()
+        except Exception as error:  # noqa: BLE001  (Keras raises whatever its layers raise)
+            refusal = _first_line(error)
+        if not legacy:
+            raise ModelError(_unreadable(path, refusal))
+        import tf_keras
+
+        try:
+            model = tf_keras.models.load_model(path, compile=False)
+        except Exception as error:
+            raise ModelError(_unreadable(path, _first_line(error))) from error
+    return model, "tf_keras", (f"read through tf_keras, since Keras 3 refuses the file: {refusal}",)
+
+
+def _unreadable(path: Path, refusal: str) -> str:
+    if "unsafe" in refusal.lower() or "lambda" in refusal.lower() or "safe_mode" in refusal:
+        return (
+            f"{path.name} holds Python code (a Lambda layer or the like), which could do anything when loaded; if you "
+            "trust it, load it yourself with keras.saving.load_model(path, safe_mode=False) and give the model"
+        )
+    if "Could not locate class" in refusal or "Unknown layer" in refusal or "could not be deserialized" in refusal:
+        return f"{path.name} needs classes that are not registered: load it yourself and give the model ({refusal})"
+    return f"{path.name} cannot be read as a Keras model: {refusal}"
+
+
+def _refuse_code(path: Path) -> None:
+    """Old files can hold marshalled functions, which their loaders run: look before loading."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            config = file.attrs.get("model_config")
+    except OSError as error:
+        raise ModelError(f"{path.name} is not an HDF5 file, or it is damaged: {_first_line(error)}") from error
+    if config is None:
+        raise ModelError(f"{path.name} holds weights only, without the model: save the whole model with model.save()")
+    text = config.decode() if isinstance(config, bytes) else str(config)
+    for layer in _layers(json.loads(text)):
+        if layer.get("class_name") == "Lambda" and not isinstance(layer.get("config", {}).get("function"), str):
+            raise ModelError(_unreadable(path, "Lambda"))
+
+
+def _layers(part: Any) -> list[dict[str, Any]]:
+    if isinstance(part, dict):
+        own = [part] if "class_name" in part else []
+        return own + [layer for value in part.values() for layer in _layers(value)]
+    if isinstance(part, list):
+        return [layer for value in part for layer in _layers(value)]
+    return []
+
+
+def _finite(arrays: list[Array]) -> bool:
+    return all(np.isfinite(array).all() for array in arrays if array.dtype.kind in "fc")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:300]

@@ -1,0 +1,1 @@
+"""Launch, talk to, time-limit and bury child processes."""
