@@ -11,6 +11,7 @@ from inferspeed_magic.panel.ranking import (
     has_interval,
     is_baseline,
     is_rate_search,
+    keeps_up,
     leaders,
     measured,
     server_trial,
@@ -89,6 +90,8 @@ def _lead(candidate: Measured, record: ProfileRecord) -> str:
     if speedup is None or is_baseline(candidate.result, record):
         return ""
     baseline = _baseline_name(candidate, record)
+    if not _baseline_keeps_up(record):
+        return f", while {baseline} does not keep up"
     if speedup.low > 1:
         return f", {' '.join(ratio(speedup))} faster than {baseline}"
     if 0 < speedup.low <= speedup.high < 1:
@@ -102,10 +105,20 @@ def _lead(candidate: Measured, record: ProfileRecord) -> str:
 def _shared_lead(first: tuple[Measured, ...], record: ProfileRecord) -> str:
     """Say what holds for all of them: their smallest lower bound."""
     lows = [candidate.summary.speedup.low for candidate in first if candidate.summary.speedup]
-    if len(lows) < len(first) or not min(lows) > 1 or any(is_baseline(one.result, record) for one in first):
+    if (
+        not _baseline_keeps_up(record)
+        or len(lows) < len(first)
+        or not min(lows) > 1
+        or any(is_baseline(one.result, record) for one in first)
+    ):
         return ""
     who = "both" if len(first) == 2 else "all"  # noqa: PLR2004 - English has a word for two
     return f", {who} at least {number(min(lows))}x faster than {_baseline_name(first[0], record)}"
+
+
+def _baseline_keeps_up(record: ProfileRecord) -> bool:
+    """Tell whether ratios to the baseline mean anything: an overloaded one is slower the longer it is watched."""
+    return all(keeps_up(result, record) for result in record.results if is_baseline(result, record))
 
 
 def _highest_rates(candidates: list[Measured], record: ProfileRecord, _: TimeUnit) -> str:

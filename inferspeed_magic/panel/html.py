@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from inferspeed_magic.panel.view import ProfileView
 
 _LINE = "1px solid rgba(128,128,128,.4)"
-_FRAME = "max-width:100%;overflow-x:auto;line-height:1.4"
+_FRAME = "line-height:1.4"
+_SCROLL = "max-width:100%;overflow-x:auto"
 _TABLE = "border-collapse:collapse;margin:.6em 0;font-size:.93em"
 _CAPTION = "caption-side:top;text-align:left;padding:.2em 0;font-weight:600"
 _PAD = "padding:.3em .6em;vertical-align:baseline"
@@ -75,8 +76,8 @@ def _table(view: ProfileView, group: Group, caption: str) -> str:
         for cells in zip(*drawn, strict=True)
     )
     return (
-        f'<table style="{_TABLE}">\n<caption style="{_CAPTION}">{escape(caption)}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+        f'<div style="{_SCROLL}"><table style="{_TABLE}">\n<caption style="{_CAPTION}">{escape(caption)}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
     )
 
 
@@ -87,7 +88,7 @@ def _header(column: Column) -> str:
 
 def _framed(column: Column, content: str) -> str:
     if column.key == "runtime":
-        return f'<th scope="row" style="{_LEFT};white-space:nowrap">{content}</th>'
+        return f'<th scope="row" style="{_LEFT}">{content}</th>'
     return f'<td style="{_RIGHT if column.numeric else _LEFT}">{content}</td>'
 
 
@@ -128,8 +129,8 @@ def _failures(failures: Sequence[Failure]) -> str:
         for one in failures
     )
     return (
-        f'<table style="{_TABLE}">\n<caption style="{_CAPTION}">Not measured</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+        f'<div style="{_SCROLL}"><table style="{_TABLE}">\n<caption style="{_CAPTION}">Not measured</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
     )
 
 

@@ -10,17 +10,14 @@ from inferspeed_magic.panel.ranking import (
     has_interval,
     is_baseline,
     is_rate_search,
+    keeps_up,
     leaders,
-    server_trial,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from inferspeed_magic.records import ProfileRecord
-
-# Below this share of the rate asked for, inferences arrive faster than they are answered, and wait ever longer.
-_KEEPS_UP = 0.95
 
 
 def marks(candidate: Measured, candidates: tuple[Measured, ...], record: ProfileRecord) -> tuple[Mark, ...]:
@@ -46,8 +43,7 @@ def _marks(candidate: Measured, candidates: tuple[Measured, ...], record: Profil
         yield Mark("fastest", _lead_word(everyone))
     elif len(same_model) < len(everyone) and _leads(candidate, same_model, record):
         yield Mark("fastest", f"{_lead_word(same_model)} on {one_line(candidate.result.model)}")
-    trial = server_trial(candidate.result)
-    if trial and not is_rate_search(record) and trial.achieved_qps < _KEEPS_UP * trial.target_qps:
+    if not keeps_up(candidate.result, record):
         yield Mark("warning", "does not keep up", "inferences arrive faster than they are answered")
     if not candidate.summary.stable:
         yield Mark("warning", "not trustworthy", " ".join(one_line(why) for why in candidate.summary.warnings))

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from inferspeed_magic.records import ProfileRecord, Result, ServerTrial, Summary
 
 
+# Below this share of the rate asked for, inferences arrive faster than they are answered, and wait ever longer.
+_KEEPS_UP = 0.95
+
+
 @dataclass(frozen=True)
 class Measured:
     """A result that holds numbers, so that nobody else has to ask."""
@@ -65,3 +69,9 @@ def server_trial(result: Result) -> ServerTrial | None:
     if sustained:
         return max(sustained, key=lambda trial: trial.target_qps)
     return trials[-1] if trials else None
+
+
+def keeps_up(result: Result, record: ProfileRecord) -> bool:
+    """Tell whether it answers as fast as inferences arrive; if not, latency grows with the length of the run."""
+    trial = server_trial(result)
+    return trial is None or is_rate_search(record) or trial.achieved_qps >= _KEEPS_UP * trial.target_qps

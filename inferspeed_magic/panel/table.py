@@ -8,7 +8,7 @@ from inferspeed_magic.panel import cells
 from inferspeed_magic.panel.marks import champions, marks
 from inferspeed_magic.panel.numbers import MISSING
 from inferspeed_magic.panel.parts import Cell, Column, Row
-from inferspeed_magic.panel.ranking import Measured, is_baseline, measured
+from inferspeed_magic.panel.ranking import Measured, is_baseline, is_rate_search, measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,10 +74,10 @@ def _latencies(record: ProfileRecord, candidates: tuple[Measured, ...], unit: Ti
     def column(key: str, header: str, draw: Callable[[Measured], Cell]) -> _Drawn:
         return _Drawn(Column(key, header, "latency"), draw)
 
-    rates = [
-        column("target_qps", "target /s", lambda one: cells.rate(one, "target_qps")),
-        column("achieved_qps", "achieved /s", lambda one: cells.rate(one, "achieved_qps")),
-    ]
+    rates = [column("achieved_qps", "achieved /s", lambda one: cells.rate(one, "achieved_qps"))]
+    if is_rate_search(record):
+        # Otherwise the rate asked for is the same for all, and the caption names it.
+        rates.insert(0, column("target_qps", "target /s", lambda one: cells.rate(one, "target_qps")))
     return [
         *(rates if record.request.scenario == "server" else ()),
         column("p50_ms", f"p50 {unit.name}", lambda one: cells.p50(one, unit, best=one in best)),

@@ -30,7 +30,6 @@ class Candidate:
         warm_up_ns, warm_up_detected, settled: of the first process.
         expected_ns: latency to plan with, from the end of the warm-up.
         blocks, trials, peak_memory_mb: what was measured.
-        subnormal_share: of the model's weights and activations.
         status, reason: why it was not, or None while all is well.
     """
 
@@ -50,7 +49,6 @@ class Candidate:
     peak_memory_mb: float | None = None
     status: Status | None = None
     reason: str | None = None
-    subnormal_share: float = 0.0
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -45,7 +45,7 @@ def _concluded(result: Result, reference: Result | None, candidate: Candidate, o
         name=result.name,
         baseline_name=reference.name if reference else None,
         other_load=other_load,
-        subnormal_share=candidate.subnormal_share,
+        subnormal_share=candidate.source.subnormal_share,
     )
     if not candidate.settled:
         doubt = f"the warm-up had not ended after {len(candidate.warm_up_ns)} inferences"

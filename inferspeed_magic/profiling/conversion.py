@@ -16,6 +16,7 @@ from inferspeed_magic.measurement.bench import artifact_mb
 from inferspeed_magic.sources import live
 from inferspeed_magic.sources.portable import keep_live
 from inferspeed_magic.sources.quiet import quiet
+from inferspeed_magic.sources.rebuild import weights_share
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,13 +107,14 @@ class Converter:
         expected = source.outputs(sample)
         files = _save_all(folder / "check_in", sample)
         try:
-            count = self._request(
+            seen = self._request(
                 "inferspeed_magic.sources.rebuild:outputs_of_rebuilt",
                 {"source": str(folder), "inputs": files, "outputs": str(folder / "check_out")},
-            )["outputs"]
+            )
         except WorkerError as error:
             return self._stay_live(source, error.reason)
-        rebuilt = [np.load(f"{folder / 'check_out'}_{position}.npy") for position in range(count)]
+        rebuilt = [np.load(f"{folder / 'check_out'}_{position}.npy") for position in range(seen["outputs"])]
+        source.subnormal_share = max(seen["weights"], seen["activations"])
         error = relative_error(rebuilt, expected)
         if error > TOLERANCES.get(source.precision, 1e-3):
             return self._stay_live(source, f"read back from its configuration its outputs differ by {error:.1e}")
@@ -120,6 +122,7 @@ class Converter:
 
     def _stay_live(self, source: Source, reason: str) -> str:
         """Keep the model in the kernel: no other process can rebuild it."""
+        source.subnormal_share = weights_share(source.model)
         keep_live(source.name, live.portable(source.model, source.kind, source.signature, source.template))
         source.stays_live = f"measured inside the kernel: no other process can rebuild the model ({_short(reason)})"
         return f"live:{source.name}"

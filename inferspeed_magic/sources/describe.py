@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 _ONNX_DTYPES = {
@@ -47,7 +48,30 @@ def onnx(state: dict[str, Any], *, path: str) -> dict[str, Any]:
     for node in session.get_inputs():
         shape = [size if isinstance(size, int) and size > 0 else None for size in node.shape]
         inputs.append(_spec(node.name, shape, _ONNX_DTYPES.get(node.type, node.type[7:-1])))
-    return {"inputs": inputs}
+    return {"inputs": inputs, "precision": _onnx_precision(path)}
+
+
+def _onnx_precision(path: str) -> str:
+    """Name the type that most of the weights are stored as."""
+    import onnx as library
+
+    model = library.load(path, load_external_data=False)
+    sizes: dict[str, int] = {}
+    for weight in model.graph.initializer:
+        name = library.TensorProto.DataType.Name(weight.data_type).lower()
+        sizes[name] = sizes.get(name, 0) + math.prod(weight.dims)
+    return _precision(sizes)
+
+
+def _precision(sizes: dict[str, int]) -> str:
+    names = {"float": "float32", "double": "float64", "uint8": "int8", "uint4": "int4"}
+    known = {"float32", "float64", "float16", "bfloat16", "int8", "int4"}
+    counted: dict[str, int] = {}
+    for name, size in sizes.items():
+        precision = names.get(name, name)
+        if precision in known:
+            counted[precision] = counted.get(precision, 0) + size
+    return max(counted, key=lambda precision: counted[precision]) if counted else "float32"
 
 
 def litert(state: dict[str, Any], *, path: str) -> dict[str, Any]:
@@ -56,13 +80,18 @@ def litert(state: dict[str, Any], *, path: str) -> dict[str, Any]:
     import numpy as np
     from ai_edge_litert.interpreter import Interpreter
 
+    interpreter = Interpreter(model_path=path)
+    sizes: dict[str, int] = {}
+    for detail in interpreter.get_tensor_details():
+        name = np.dtype(detail["dtype"]).name
+        sizes[name] = sizes.get(name, 0) + math.prod(int(size) for size in detail["shape"])
     inputs = []
-    for detail in Interpreter(model_path=path).get_input_details():
+    for detail in interpreter.get_input_details():
         shape = [None if size < 0 else int(size) for size in detail["shape_signature"]]
         inputs.append(_spec(detail["name"], shape, np.dtype(detail["dtype"]).name))
         # The interpreter can be resized to any batch, whatever the file says.
         inputs[-1]["fixed_batch"] = None
-    return {"inputs": inputs}
+    return {"inputs": inputs, "precision": _precision(sizes)}
 
 
 def _spec(name: str, shape: list[int | None], dtype: str) -> dict[str, Any]:

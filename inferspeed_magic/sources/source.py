@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ class Source:
         given: the user's inputs, in flat order; None if they are to be made up.
         notes: for the report.
         facts: more for the portable manifest (the signature's name in a SavedModel).
+        subnormal_share: of its weights or of its activations, whichever is larger, once that is known.
         stays_live: why no other process can have the model, once that is known.
         file_precision: what most weights of a file are stored as.
     """
@@ -51,6 +53,7 @@ class Source:
     facts: dict[str, Any] = field(default_factory=dict)
     file_precision: str = "float32"
     stays_live: str | None = None
+    subnormal_share: float = 0.0
 
     @property
     def precision(self) -> str:
@@ -162,7 +165,8 @@ def _load(path: Path) -> tuple[Any, str, tuple[str, ...]]:
         try:
             return keras.saving.load_model(path, compile=False, safe_mode=True), "keras", ()
         except Exception as error:  # noqa: BLE001  (Keras raises whatever its layers raise)
-            refusal = _first_line(error)
+            unknown = re.search(r"Unrecognized keyword arguments passed to \w+: \{.*?\}", str(error))
+            refusal = unknown.group(0) if unknown else _first_line(error)
         if not legacy:
             raise ModelError(_unreadable(path, refusal))
         import tf_keras

@@ -24,16 +24,20 @@ def server(*results, **request):
 
 def test_the_fastest_with_its_lead_over_the_baseline():
     assert profile_view(usual()).headline == (
-        "litert is the fastest on deep at batch 1: 0.0931 ms (0.0912-0.0950), "
-        "1,150x (1,100-1,200) faster than keras.predict.",
+        (
+            "litert is the fastest on deep at batch 1: 0.0931 ms (0.0912-0.0950), "
+            "1,150x (1,100-1,200) faster than keras.predict."
+        ),
     )
 
 
 def test_two_that_cannot_be_told_apart():
     found = headline(baseline(), result("deep/litert", 0.093, 1150.0), result("deep/onnxruntime", 0.0945, 1130.0))
     assert found == (
-        "litert and onnxruntime are the fastest on deep at batch 1, no difference can be seen: "
-        "0.0930 ms (0.0911-0.0949) and 0.0945 ms (0.0926-0.0964), both at least 1,080x faster than keras.predict.",
+        (
+            "litert and onnxruntime are the fastest on deep at batch 1, no difference can be seen: "
+            "0.0930 ms (0.0911-0.0949) and 0.0945 ms (0.0926-0.0964), both at least 1,080x faster than keras.predict."
+        ),
     )
 
 
@@ -58,9 +62,7 @@ def test_other_batch_sizes_are_told_in_short():
 
 
 def test_one_candidate_is_not_called_the_fastest():
-    assert headline(result(), failed(), baseline=None) == (
-        "litert takes 0.0931 ms (0.0912-0.0950) on deep at batch 1.",
-    )
+    assert headline(result(), failed(), baseline=None) == ("litert takes 93.1 µs (91.2-95.0) on deep at batch 1.",)
 
 
 def test_the_baseline_itself_leads():
@@ -120,6 +122,12 @@ def test_server_with_a_given_rate():
     )
 
 
+def test_no_ratio_to_a_baseline_that_is_overloaded():
+    late = baseline(p50_ms=4000.0, trials=(trial(100.0, 9.1),))
+    view = profile_view(server(late, result(speedup=1150.0, trials=(trial(100.0, 99.0),)), target_qps=100.0))
+    assert view.headline[0].endswith("0.0931 ms (0.0912-0.0950), while keras.predict does not keep up.")
+
+
 def test_server_that_searches_the_highest_rate_does_not_compare_latencies():
     tried = (trial(1000.0, sustained=True), trial(4000.0, sustained=True), trial(8000.0, sustained=False))
     less = (trial(2000.0, sustained=True), trial(3000.0, sustained=False))
@@ -132,8 +140,10 @@ def test_server_that_searches_the_highest_rate_does_not_compare_latencies():
         )
     )
     assert view.headline == (
-        "Highest rate tried on deep at batch 1 that kept p99 under 10 ms: litert 4,000 per second, "
-        "onnxruntime 2,000 per second.",
+        (
+            "Highest rate tried on deep at batch 1 that kept p99 under 10 ms: litert 4,000 per second, "
+            "onnxruntime 2,000 per second."
+        ),
         "No rate tried on wide at batch 1 kept p99 under 10 ms.",
     )
     assert not any(mark.kind == "fastest" for row in view.rows for mark in row.marks)

@@ -122,11 +122,24 @@ def test_server_shows_rates_and_who_does_not_keep_up():
     view = profile_view(
         dataclasses.replace(made, request=dataclasses.replace(made.request, scenario="server", target_qps=100.0))
     )
-    assert cell(view, "deep/litert", "target_qps").text == "100"
+    assert "target_qps" not in keys(view)
     assert cell(view, "deep/litert", "achieved_qps").text == "99.2"
     assert marks(view)["deep/keras.predict", 1] == ["baseline", "does not keep up"]
     assert "100 arrivals per second" in view.title
     assert any("waiting included" in line for line in view.footnotes)
+
+
+def test_a_rate_search_shows_the_rate_of_each():
+    made = record(result(trials=(trial(400.0, 398.0, sustained=True), trial(800.0, 500.0, sustained=False))))
+    view = profile_view(
+        dataclasses.replace(made, request=dataclasses.replace(made.request, scenario="server", latency_slo_ms=10.0))
+    )
+    assert (cell(view, "deep/litert", "target_qps").text, cell(view, "deep/litert", "achieved_qps").text) == (
+        "400",
+        "398",
+    )
+    assert view.title.endswith("p99 under 10 ms")
+    assert view.rows[0].marks == ()
 
 
 def test_failures_share_a_line_for_the_same_reason():
