@@ -28,7 +28,12 @@ def runtimes() -> dict[str, Runtime]:
     for module_info in pkgutil.iter_modules(folder.__path__):
         module = importlib.import_module(f"{folder.__name__}.{module_info.name}")
         for kind in vars(module).values():
-            if inspect.isclass(kind) and issubclass(kind, Runtime) and hasattr(kind, "name") and not inspect.isabstract(kind):
+            if (
+                inspect.isclass(kind)
+                and issubclass(kind, Runtime)
+                and hasattr(kind, "name")
+                and not inspect.isabstract(kind)
+            ):
                 found[kind.name] = kind()
     for entry_point in importlib.metadata.entry_points(group=ENTRY_POINTS):
         kind = entry_point.load()

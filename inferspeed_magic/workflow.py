@@ -166,7 +166,7 @@ class _Run:
                 self._work(crew, sources)
             self._progress.finish()
         except KeyboardInterrupt:
-            self._progress.interrupt(f"interrupted at {self._done}/{self._total}, partial results kept")
+            self._progress.interrupt("partial results kept")
             raise
         except BaseException:
             self._progress.finish()
@@ -272,9 +272,7 @@ class _Run:
             "tell": tell,
         }
         if self.request.scenario == "server":
-            serve(
-                well, target_qps=self.request.target_qps, latency_slo_ms=self.request.latency_slo_ms, **shared
-            )
+            serve(well, target_qps=self.request.target_qps, latency_slo_ms=self.request.latency_slo_ms, **shared)
         else:
             measure(well, **shared)
 

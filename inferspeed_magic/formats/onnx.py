@@ -113,7 +113,11 @@ def _save(model: Any, target: str) -> None:
     large = model.ByteSize() > _EXTERNAL_BYTES
     if large:
         onnx.save_model(
-            model, target, save_as_external_data=True, all_tensors_to_one_file=True, location=Path(target).name + ".data"
+            model,
+            target,
+            save_as_external_data=True,
+            all_tensors_to_one_file=True,
+            location=Path(target).name + ".data",
         )
         return
     onnx.checker.check_model(model)

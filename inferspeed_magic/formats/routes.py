@@ -33,7 +33,9 @@ _TF2ONNX = Step("inferspeed_magic.formats.onnx:from_graph", "onnx", True, "tf2on
 _TFLITE2ONNX = Step("inferspeed_magic.formats.onnx:from_litert", "onnx", True, "tf2onnx from LiteRT")
 _FIX_BATCH = Step("inferspeed_magic.formats.onnx:fix_batch", "onnx", True, "batch fixed")
 _OV_FROM_ONNX = Step("inferspeed_magic.formats.openvino_ir:from_onnx", "openvino_ir", True, "OpenVINO from ONNX")
-_OV_FROM_TF = Step("inferspeed_magic.formats.openvino_ir:from_saved_model", "openvino_ir", True, "OpenVINO from TensorFlow")
+_OV_FROM_TF = Step(
+    "inferspeed_magic.formats.openvino_ir:from_saved_model", "openvino_ir", True, "OpenVINO from TensorFlow"
+)
 _OV_FROM_LITERT = Step("inferspeed_magic.formats.openvino_ir:from_litert", "openvino_ir", True, "OpenVINO from LiteRT")
 
 Route = tuple[Step, ...]

@@ -113,7 +113,12 @@ def warm_up(state: dict[str, Any], *, candidate: str, least: int, most: int, lim
         calm = len(latencies) >= least and settled(latencies)
         if calm:
             break
-    return {"latencies_ns": latencies, "detected": detect(latencies), "settled": calm, "wall_ns": CLOCK.now_ns() - begin}
+    return {
+        "latencies_ns": latencies,
+        "detected": detect(latencies),
+        "settled": calm,
+        "wall_ns": CLOCK.now_ns() - begin,
+    }
 
 
 def take_turn(
@@ -140,9 +145,7 @@ def serve(state: dict[str, Any], *, candidate: str, qps: float, queries: int, se
     return {"latencies_ns": latencies, "wall_ns": wall_ns, "peak_memory_mb": peak_resident_mb()}
 
 
-def run_saved(
-    state: dict[str, Any], *, candidate: str, inputs: list[str], outputs: str
-) -> dict[str, Any]:
+def run_saved(state: dict[str, Any], *, candidate: str, inputs: list[str], outputs: str) -> dict[str, Any]:
     """Run one inference on inputs from files and write its outputs to ``{outputs}_{output}.npy``."""
     results = _candidate(state, candidate).session.run([np.load(path, allow_pickle=False) for path in inputs])
     for position, array in enumerate(results):

@@ -182,9 +182,7 @@ def _source(
         raise ModelError(f"there is no file or folder {path}")
     kind = path_kind(path)
     if kind is None:
-        raise ModelError(
-            f"{path} is not a model file: give {', '.join(FILE_SUFFIXES)} or a SavedModel folder"
-        )
+        raise ModelError(f"{path} is not a model file: give {', '.join(FILE_SUFFIXES)} or a SavedModel folder")
     if kind == "keras_file":
         return from_keras_file(name, path, inputs, shapes)
     return _from_foreign_file(name, path.resolve(), kind, inputs, shapes, describe(kind, path.resolve()))
@@ -202,8 +200,10 @@ def _from_foreign_file(
     else:
         signature = with_shapes(name, signature, shapes)
     template: Any = list(range(len(specs)))
-    template = {"dict": {spec.name: position for position, spec in enumerate(specs)}} if kind == "saved_model" else (
-        0 if len(specs) == 1 else {"list": template}
+    template = (
+        {"dict": {spec.name: position for position, spec in enumerate(specs)}}
+        if kind == "saved_model"
+        else (0 if len(specs) == 1 else {"list": template})
     )
     facts = {"path": str(path), "signature": said.get("signature")} if kind == "saved_model" else {}
     return Source(

@@ -115,9 +115,9 @@ class Converter:
             return self._stay_live(source, error.reason)
         rebuilt = [np.load(f"{folder / 'check_out'}_{position}.npy") for position in range(seen["outputs"])]
         source.subnormal_share = max(seen["weights"], seen["activations"])
-        error = relative_error(rebuilt, expected)
-        if error > TOLERANCES.get(source.precision, 1e-3):
-            return self._stay_live(source, f"read back from its configuration its outputs differ by {error:.1e}")
+        deviation = relative_error(rebuilt, expected)
+        if deviation > TOLERANCES.get(source.precision, 1e-3):
+            return self._stay_live(source, f"read back from its configuration its outputs differ by {deviation:.1e}")
         return str(folder)
 
     def _stay_live(self, source: Source, reason: str) -> str:

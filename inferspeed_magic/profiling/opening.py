@@ -81,9 +81,13 @@ class Opener:
             if tried:
                 candidate.notes.append("tried before: " + "; ".join(failure.reason for failure in tried))
             return
-        worst = tried[0] if len(tried) == 1 else WorkerError(
-            next((each.status for each in tried if each.status != "failed"), "failed"),
-            "; then ".join(each.reason for each in tried),
+        worst = (
+            tried[0]
+            if len(tried) == 1
+            else WorkerError(
+                next((each.status for each in tried if each.status != "failed"), "failed"),
+                "; then ".join(each.reason for each in tried),
+            )
         )
         candidate.fail(worst)
 
@@ -143,9 +147,7 @@ class Opener:
         arguments = {"runtime": reference(candidate.runtime), "lowering": asdict(candidate.lowering)}
         worker.request(f"{_BENCH}:prepare", arguments, self._limits.import_s)
 
-    def _open_in_worker(
-        self, worker: Worker | LocalWorker, candidate: Candidate, artifact: Artifact
-    ) -> dict[str, Any]:
+    def _open_in_worker(self, worker: Worker | LocalWorker, candidate: Candidate, artifact: Artifact) -> dict[str, Any]:
         files, _ = self.inputs(candidate.source, candidate.lowering.batch_size)
         checked = min(_CHECKED, len(files))
         self._outputs += 1
@@ -189,8 +191,10 @@ class Opener:
         candidate.relative_error = error
         tolerance = TOLERANCES.get(candidate.source.precision, 1e-3)
         if not error <= tolerance:
-            what = "its outputs have another shape, or are NaN or infinite" if np.isinf(error) else (
-                f"its outputs differ from the model's by {error:.1e} (relative), more than {tolerance:.0e}"
+            what = (
+                "its outputs have another shape, or are NaN or infinite"
+                if np.isinf(error)
+                else (f"its outputs differ from the model's by {error:.1e} (relative), more than {tolerance:.0e}")
             )
             raise WorkerError("disagrees", what)
 
@@ -252,7 +256,9 @@ class Opener:
                 self._open_in_worker(worker, candidate, candidate.artifact)
                 self._warm_up(worker, candidate)
             except WorkerError as error:
-                candidate.fail(WorkerError(error.status, f"{error.reason} (when opened again after a neighbour crashed)"))
+                candidate.fail(
+                    WorkerError(error.status, f"{error.reason} (when opened again after a neighbour crashed)")
+                )
                 continue
             candidate.processes.append(worker)
             self._open_in.setdefault(id(worker), []).append(candidate)
@@ -283,8 +289,4 @@ def environment(source: Source | None, device: str) -> dict[str, str]:
 
 
 def _ways(candidate: Candidate) -> list[Route]:
-    return [
-        route
-        for fmt in candidate.runtime.capabilities().formats
-        for route in routes(candidate.source.kind, fmt)
-    ]
+    return [route for fmt in candidate.runtime.capabilities().formats for route in routes(candidate.source.kind, fmt)]

@@ -132,4 +132,6 @@ class _Server:
             else:
                 high = rate
         if best is None:
-            candidate.end("unsupported", f"no rate that was tried (from {high:.3g} a second) keeps p99 under {slo_ms:g} ms")
+            candidate.end(
+                "unsupported", f"no rate that was tried (from {high:.3g} a second) keeps p99 under {slo_ms:g} ms"
+            )

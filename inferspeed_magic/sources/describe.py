@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -83,8 +84,11 @@ def litert(state: dict[str, Any], *, path: str) -> dict[str, Any]:
     interpreter = Interpreter(model_path=path)
     sizes: dict[str, int] = {}
     for detail in interpreter.get_tensor_details():
-        name = np.dtype(detail["dtype"]).name
-        sizes[name] = sizes.get(name, 0) + math.prod(int(size) for size in detail["shape"])
+        # Nothing is allocated yet, so only constants hold data.
+        with contextlib.suppress(ValueError):
+            interpreter.get_tensor(detail["index"])
+            name = np.dtype(detail["dtype"]).name
+            sizes[name] = sizes.get(name, 0) + math.prod(int(size) for size in detail["shape"])
     inputs = []
     for detail in interpreter.get_input_details():
         shape = [None if size < 0 else int(size) for size in detail["shape_signature"]]

@@ -72,7 +72,9 @@ def _as_array(value: Any) -> Array:
     try:
         array = np.asarray(value)
     except Exception as error:
-        raise InputError(f"inputs must be arrays (or a list or dict of arrays): {type(value).__name__} is none") from error
+        raise InputError(
+            f"inputs must be arrays (or a list or dict of arrays): {type(value).__name__} is none"
+        ) from error
     if array.dtype == object:
         if all(isinstance(each, str) for each in array.ravel()):
             return array.astype(str)

@@ -219,7 +219,7 @@ def _spare_unknown_arguments(kind: Any) -> None:
     if original.__module__.partition(".")[0] not in {"keras", "tf_keras"}:
         return
 
-    def from_config(cls: Any, config: dict[str, Any], **more: Any) -> Any:
+    def from_config(cls: Any, /, config: dict[str, Any], **more: Any) -> Any:
         known = {name: value for name, value in config.items() if name in parameters}
         return original(cls, known, **more)
 

@@ -14,6 +14,7 @@ from inferspeed_magic.errors import InputError, ModelError
 from inferspeed_magic.records.signature import Signature
 from inferspeed_magic.sources import live
 from inferspeed_magic.sources.inputs import checked, made_up, names_and_arrays, with_shapes
+from inferspeed_magic.sources.portable import MANIFEST
 from inferspeed_magic.sources.quiet import quiet
 from inferspeed_magic.sources.structure import Template, flatten, pack
 
@@ -88,12 +89,13 @@ class Source:
 
     def write_portable(self, folder: Path) -> None:
         """Write what the Keras call paths and the converters read in their processes."""
-        facts = live.manifest(
-            self.kind if self.kind != "saved_model" else "saved_model", self.signature, self.template
-        ) | self.facts
+        facts = (
+            live.manifest(self.kind if self.kind != "saved_model" else "saved_model", self.signature, self.template)
+            | self.facts
+        )
         if self.kind == "saved_model":
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / live.MANIFEST).write_text(json.dumps(facts))
+            (folder / MANIFEST).write_text(json.dumps(facts))
             return
         with quiet():
             live.write(folder, self.model, self.kind, facts)
@@ -141,9 +143,7 @@ def _build(name: str, model: Any, inputs: Any, shapes: Sequence[Sequence[int]] |
         raise InputError(f"`{name}` cannot be built with these inputs: {_first_line(error)}") from error
 
 
-def from_keras_file(
-    name: str, path: Path, inputs: Any, shapes: Sequence[Sequence[int]] | None
-) -> Source:
+def from_keras_file(name: str, path: Path, inputs: Any, shapes: Sequence[Sequence[int]] | None) -> Source:
     """Read a ``.keras`` or ``.h5`` file in Keras's safe mode; what Keras 3 refuses of old files, tf_keras may read.
 
     Raises:

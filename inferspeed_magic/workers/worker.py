@@ -108,7 +108,9 @@ class Worker:
             raise self._crash() from None
         reply = self._await_reply(timeout_s)
         if not reply.get("ok"):
-            raise WorkerError(str(reply.get("status", "failed")), _one_line(str(reply.get("reason", "no reason given"))))
+            raise WorkerError(
+                str(reply.get("status", "failed")), _one_line(str(reply.get("reason", "no reason given")))
+            )
         return reply.get("value")
 
     def _await_reply(self, timeout_s: float) -> dict[str, Any]:
@@ -171,7 +173,9 @@ class Worker:
             name = signal.Signals(-code).name
         except ValueError:
             name = f"signal {-code}"
-        hint = {"SIGKILL": " (killed, most likely for lack of memory)", "SIGSEGV": " (segmentation fault)"}.get(name, "")
+        hint = {"SIGKILL": " (killed, most likely for lack of memory)", "SIGSEGV": " (segmentation fault)"}.get(
+            name, ""
+        )
         said = self.last_words()
         return WorkerError("crashed", f"the process died of {name}{hint}" + (f": {said}" if said else ""))
 
