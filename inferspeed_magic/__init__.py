@@ -21,11 +21,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from inferspeed_magic.version import __version__
+
 if TYPE_CHECKING:
     from inferspeed_magic.report import Report, load_report
     from inferspeed_magic.workflow import last_report, profile
 
-__version__ = "0.1.0"
 __all__ = ["Report", "__version__", "last_report", "load_ipython_extension", "load_report", "profile"]
 
 _HOMES = {"Report": "report", "load_report": "report", "last_report": "workflow", "profile": "workflow"}

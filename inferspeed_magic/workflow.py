@@ -6,7 +6,7 @@ derive what may be said, and report.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from inferspeed_magic.profiling.candidate import Candidate
     from inferspeed_magic.profiling.opening import Opener
-    from inferspeed_magic.records import ProfileRecord, Request, Result
+    from inferspeed_magic.records import ProfileRecord, Request
     from inferspeed_magic.report import Report
     from inferspeed_magic.runtimes.base import Runtime
     from inferspeed_magic.sources.source import Source
@@ -140,7 +140,7 @@ class _Run:
         from inferspeed_magic.panel.progress import CellProgress, NoProgress
 
         self.started = time.perf_counter()
-        self.created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        self.created = dt.datetime.now().astimezone().isoformat(timespec="seconds")
         self.request = asked
         self.machine = describe()
         self.threads = asked.threads or self.machine.cores_given
@@ -285,9 +285,9 @@ class _Run:
 
     def record(self, *, interrupted: bool = False) -> ProfileRecord:
         """Derive what may be said of everything measured so far."""
-        from inferspeed_magic import __version__
         from inferspeed_magic.profiling.conclusions import conclude
         from inferspeed_magic.records import ProfileRecord
+        from inferspeed_magic.version import __version__
 
         results, baseline = conclude(self.candidates, self.request.baseline, self.other_load)
         return ProfileRecord(

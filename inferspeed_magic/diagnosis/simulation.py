@@ -71,7 +71,7 @@ SCENARIOS: Final[dict[str, Noise]] = {
 """Named noise models, from a quiet machine to everything at once."""
 
 
-def simulate(  # noqa: PLR0913, PLR0917 - a simulation has knobs; all but two have the usual value
+def simulate(  # noqa: PLR0917 - a simulation has knobs; all but two have the usual value
     scenario: str | Noise,
     rounds: int = 20,
     per_block: int = 30,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.records.measurement import Measurement
 
 
-def summarize(  # noqa: PLR0913 - all but three are keywords
+def summarize(
     measurement: Measurement,
     batch_size: int,
     *,

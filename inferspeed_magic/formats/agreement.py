@@ -1,4 +1,4 @@
-"""Whether an artifact is the same model: do its outputs agree with the source's?"""
+"""Tell whether an artifact is the same model: its outputs have to agree with the source's."""
 
 from __future__ import annotations
 
@@ -43,22 +43,14 @@ def best_order(outputs: Sequence[Array], expected: Sequence[Array]) -> tuple[int
 def _error(mine: Array, theirs: Array) -> float:
     if mine.shape != theirs.shape:
         return float("inf")
-    if theirs.size == 0:
-        return 0.0
     if theirs.dtype.kind in "bUSO":
-        return float(np.mean(mine != theirs))
+        return float(np.mean(mine != theirs)) if theirs.size else 0.0
     left, right = mine.astype(np.float64), theirs.astype(np.float64)
-    nan = np.isnan(right)
-    if not np.array_equal(np.isnan(left), nan):
+    finite = np.isfinite(right)
+    if not np.array_equal(left[~finite], right[~finite], equal_nan=True) or not np.isfinite(left[finite]).all():
         return float("inf")
-    infinite = np.isinf(right)
-    if not np.array_equal(left[infinite], right[infinite]):
-        return float("inf")
-    known = ~(nan | infinite)
-    if not known.any():
-        return 0.0
-    deviation = float(np.max(np.abs(left[known] - right[known])))
-    magnitude = float(np.max(np.abs(right[known])))
+    deviation = float(np.max(np.abs(left[finite] - right[finite]), initial=0.0))
+    magnitude = float(np.max(np.abs(right[finite]), initial=0.0))
     if deviation == 0.0:
         return 0.0
     return deviation / magnitude if magnitude > 0 else float("inf")

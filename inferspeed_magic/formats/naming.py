@@ -6,6 +6,12 @@ Converters sort, suffix and prefix names (``serving_default_x:0``); what survive
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+T = TypeVar("T")
 
 _TOKEN = re.compile(r"(?:^|[^A-Za-z0-9])(?:im_in|im_out)_(\d+)_")
 
@@ -24,6 +30,25 @@ def position(name: str) -> int | None:
     """Read the position back from a name that a converter may have decorated; None for a foreign name."""
     found = _TOKEN.search(name)
     return int(found.group(1)) if found else None
+
+
+def in_order(things: Sequence[T], names_of: Callable[[T], Iterable[str]]) -> list[T]:
+    """Put inputs or outputs in the order of the signature.
+
+    Args:
+        things: as the runtime lists them.
+        names_of: the names that the runtime has for one of them.
+
+    Returns:
+        Sorted by the position in their names; in the order given if one of them has none (a file that is not ours).
+    """
+    keyed: list[tuple[int, int]] = []
+    for number, thing in enumerate(things):
+        found = [where for where in map(position, sorted(names_of(thing))) if where is not None]
+        if not found:
+            return list(things)
+        keyed.append((found[0], number))
+    return [things[number] for _, number in sorted(keyed)]
 
 
 def _clean(name: str) -> str:

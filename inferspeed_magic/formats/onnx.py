@@ -72,14 +72,12 @@ def fix_batch(
     del state
     import onnx
 
-    from inferspeed_magic.formats.naming import position
+    from inferspeed_magic.formats.naming import in_order
 
     model = onnx.load(source)
     initializers = {each.name for each in model.graph.initializer}
     real = [each for each in model.graph.input if each.name not in initializers]
-    for number, entry in enumerate(real):
-        where = position(entry.name)
-        spec = inputs[number if where is None else where]
+    for entry, spec in zip(in_order(real, lambda each: [each.name]), inputs, strict=True):
         dims = entry.type.tensor_type.shape.dim
         for dim, size in zip(dims, [batch_size, *spec["shape"]], strict=True):
             if size is not None:

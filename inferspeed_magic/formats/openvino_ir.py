@@ -32,15 +32,12 @@ def _convert(
     del state
     import openvino
 
-    from inferspeed_magic.formats.naming import position
+    from inferspeed_magic.formats.naming import in_order
 
     # Not openvino.convert_model: it starts a process that reports its use to the vendor.
     model = openvino.Core().read_model(source)
-    shapes: dict[Any, list[int]] = {}
-    for number, port in enumerate(model.inputs):
-        found = [where for where in map(position, sorted(port.get_names())) if where is not None]
-        spec = inputs[found[0] if found else number]
-        shapes[port] = [batch_size or -1, *spec["shape"]]
+    ports = in_order(model.inputs, lambda port: port.get_names())
+    shapes = {port: [batch_size or -1, *spec["shape"]] for port, spec in zip(ports, inputs, strict=True)}
     model.reshape(shapes)
     # Weights stay float32: the default would halve them, and with that the precision that is reported.
     openvino.save_model(model, target, compress_to_fp16=False)

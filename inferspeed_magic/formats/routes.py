@@ -26,17 +26,28 @@ class Step:
     words: str
 
 
-_FROZEN_ANY = Step("inferspeed_magic.formats.saved_model:freeze", "saved_model", False, "frozen graph, any batch")
-_FROZEN_ONE = Step("inferspeed_magic.formats.saved_model:freeze", "saved_model", True, "frozen graph, this batch")
-_LITERT = Step("inferspeed_magic.formats.litert:convert", "litert", True, "TFLiteConverter")
-_TF2ONNX = Step("inferspeed_magic.formats.onnx:from_graph", "onnx", True, "tf2onnx")
-_TFLITE2ONNX = Step("inferspeed_magic.formats.onnx:from_litert", "onnx", True, "tf2onnx from LiteRT")
-_FIX_BATCH = Step("inferspeed_magic.formats.onnx:fix_batch", "onnx", True, "batch fixed")
-_OV_FROM_ONNX = Step("inferspeed_magic.formats.openvino_ir:from_onnx", "openvino_ir", True, "OpenVINO from ONNX")
-_OV_FROM_TF = Step(
-    "inferspeed_magic.formats.openvino_ir:from_saved_model", "openvino_ir", True, "OpenVINO from TensorFlow"
+_FROZEN_ANY = Step(
+    "inferspeed_magic.formats.saved_model:freeze", "saved_model", static=False, words="frozen graph, any batch"
 )
-_OV_FROM_LITERT = Step("inferspeed_magic.formats.openvino_ir:from_litert", "openvino_ir", True, "OpenVINO from LiteRT")
+_FROZEN_ONE = Step(
+    "inferspeed_magic.formats.saved_model:freeze", "saved_model", static=True, words="frozen graph, this batch"
+)
+_LITERT = Step("inferspeed_magic.formats.litert:convert", "litert", static=True, words="TFLiteConverter")
+_TF2ONNX = Step("inferspeed_magic.formats.onnx:from_graph", "onnx", static=True, words="tf2onnx")
+_TFLITE2ONNX = Step("inferspeed_magic.formats.onnx:from_litert", "onnx", static=True, words="tf2onnx from LiteRT")
+_FIX_BATCH = Step("inferspeed_magic.formats.onnx:fix_batch", "onnx", static=True, words="batch fixed")
+_OV_FROM_ONNX = Step(
+    "inferspeed_magic.formats.openvino_ir:from_onnx", "openvino_ir", static=True, words="OpenVINO from ONNX"
+)
+_OV_FROM_TF = Step(
+    "inferspeed_magic.formats.openvino_ir:from_saved_model",
+    "openvino_ir",
+    static=True,
+    words="OpenVINO from TensorFlow",
+)
+_OV_FROM_LITERT = Step(
+    "inferspeed_magic.formats.openvino_ir:from_litert", "openvino_ir", static=True, words="OpenVINO from LiteRT"
+)
 
 Route = tuple[Step, ...]
 

@@ -29,7 +29,7 @@ def freeze(
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    from inferspeed_magic.formats.naming import output_name
+    from inferspeed_magic.formats.naming import input_name, output_name
     from inferspeed_magic.sources.portable import read
 
     models = state.setdefault("models", {})
@@ -41,7 +41,7 @@ def freeze(
         outputs = model.flatten(model.call(model.pack(flat)))
         return [tf.identity(value, name=output_name(position)) for position, value in enumerate(outputs)]
 
-    specs = model.specs(batch_size)
+    specs = model.specs(batch_size, input_name)
     traced = tf.function(infer, input_signature=specs, autograph=False).get_concrete_function()
     # Control flow stays functional (While, If): the converters recognise recurrent layers by it.
     frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)

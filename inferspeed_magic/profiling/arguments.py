@@ -46,7 +46,7 @@ def runtime_list(names: Sequence[str] | str | None) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def request(  # noqa: C901, PLR0912  (one line per option reads better than a table of checkers)
+def request(  # noqa: C901  (one line per option reads better than a table of checkers)
     *,
     runtimes: Sequence[str] | str | None,
     batch_sizes: Sequence[int] | int,
@@ -185,11 +185,18 @@ def _source(
         raise ModelError(f"{path} is not a model file: give {', '.join(FILE_SUFFIXES)} or a SavedModel folder")
     if kind == "keras_file":
         return from_keras_file(name, path, inputs, shapes)
-    return _from_foreign_file(name, path.resolve(), kind, inputs, shapes, describe(kind, path.resolve()))
+    path = path.resolve()
+    return _from_foreign_file(name, path, kind=kind, inputs=inputs, shapes=shapes, said=describe(kind, path))
 
 
 def _from_foreign_file(
-    name: str, path: Path, kind: str, inputs: Any, shapes: list[tuple[int, ...]] | None, said: dict[str, Any]
+    name: str,
+    path: Path,
+    *,
+    kind: str,
+    inputs: Any,
+    shapes: list[tuple[int, ...]] | None,
+    said: dict[str, Any],
 ) -> Source:
     specs = tuple(TensorSpec(each["name"], tuple(each["shape"]), each["dtype"]) for each in said["inputs"])
     batches = {each["fixed_batch"] for each in said["inputs"]} - {None}

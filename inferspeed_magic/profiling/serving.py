@@ -47,9 +47,12 @@ def serve(
         candidates: those that are open.
         target_qps: mean arrivals per second.
         latency_slo_ms: the bound, in place of a rate.
-        crew, opener, limits, tell: as in ``rounds.measure``.
+        crew: silences everybody but the one that serves.
+        opener: is told of candidates that fail.
+        limits: time for a trial.
         duration_s: seconds of arrivals for each candidate (for each rate tried, in a search).
         seed: of the arrivals; every candidate sees the same ones.
+        tell: as in ``rounds.measure``.
     """
     origin = time.perf_counter()
     with crew.turns():
@@ -57,7 +60,7 @@ def serve(
             elapsed = time.perf_counter() - origin
             left = elapsed / done * (len(candidates) - done) if done else 2 * duration_s * len(candidates)
             tell(done, len(candidates), f"serving {candidate.name}", left)
-            server = _Server(candidate, crew, limits, origin, duration_s, seed)
+            server = _Server(candidate, crew, limits, origin=origin, duration_s=duration_s, seed=seed)
             try:
                 if target_qps is not None:
                     server.at(target_qps, duration_s, None)
@@ -71,7 +74,7 @@ class _Server:
     """One candidate under load."""
 
     def __init__(
-        self, candidate: Candidate, crew: Crew, limits: Limits, origin: float, duration_s: float, seed: int
+        self, candidate: Candidate, crew: Crew, limits: Limits, *, origin: float, duration_s: float, seed: int
     ) -> None:
         self._candidate = candidate
         self._crew = crew

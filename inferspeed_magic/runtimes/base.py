@@ -126,6 +126,7 @@ class Runtime(ABC):
 
     def prepare(self, lowering: Lowering) -> None:
         """Import the library and set what can only be set before its first use. Not timed."""
+        del lowering
         importlib.import_module(self.module)
 
     @abstractmethod

@@ -1,9 +1,10 @@
-"""LiteRT (TensorFlow Lite) with its XNNPACK delegate. https://ai.google.dev/edge/litert"""
+"""LiteRT (TensorFlow Lite) with its XNNPACK delegate: https://ai.google.dev/edge/litert ."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from inferspeed_magic.formats.naming import in_order
 from inferspeed_magic.runtimes.base import Capabilities, Lowering, Runtime, Session, UnsupportedError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class LiteRTSession(Session):
 
     def __init__(self, interpreter: Any) -> None:
         self._interpreter = interpreter
-        self._inputs = [detail["index"] for detail in _in_order(interpreter.get_input_details())]
+        self._inputs = [detail["index"] for detail in in_order(interpreter.get_input_details(), _names)]
         self._outputs = [detail["index"] for detail in interpreter.get_output_details()]
         self.facts = {"device": "cpu", "delegate": "XNNPACK"}
 
@@ -70,11 +71,5 @@ class LiteRTSession(Session):
         return [interpreter.get_tensor(index) for index in self._outputs]
 
 
-def _in_order(details: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Inputs that we exported carry their position in the name; other files are taken as they are."""
-    from inferspeed_magic.formats.naming import position
-
-    positions = [position(detail["name"]) for detail in details]
-    if None in positions:
-        return details
-    return [detail for _, detail in sorted(zip(positions, details, strict=True), key=lambda pair: pair[0])]
+def _names(detail: dict[str, Any]) -> list[str]:
+    return [detail["name"]]

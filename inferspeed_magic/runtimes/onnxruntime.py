@@ -1,10 +1,10 @@
-"""ONNX Runtime, on the CPU or with the CUDA execution provider. https://onnxruntime.ai"""
+"""ONNX Runtime, on the CPU or with the CUDA execution provider: https://onnxruntime.ai ."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from inferspeed_magic.formats.naming import position
+from inferspeed_magic.formats.naming import in_order
 from inferspeed_magic.runtimes.base import Capabilities, Lowering, Runtime, Session, UnsupportedError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class OnnxRuntime(Runtime):
     install_command = "pip install onnxruntime"
 
     def capabilities(self) -> Capabilities:
-        """The CPU, and CUDA where the installed wheel has the provider."""
+        """Declare the CPU, and the GPU for wheels that have the CUDA provider."""
         return Capabilities(devices=("cpu", "gpu"), formats=("onnx",), batch_in_artifact=True)
 
     def load(self, artifact: str, lowering: Lowering) -> Any:
@@ -60,8 +60,8 @@ class OnnxRuntimeSession(Session):
 
     def __init__(self, session: Any, provider: str) -> None:
         self._session = session
-        self._inputs = _names_in_order([node.name for node in session.get_inputs()])
-        self._outputs = _names_in_order([node.name for node in session.get_outputs()])
+        self._inputs = _in_order(session.get_inputs())
+        self._outputs = _in_order(session.get_outputs())
         self.facts = {"execution_provider": provider, "device": "gpu" if "CUDA" in provider else "cpu"}
 
     def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
@@ -72,8 +72,6 @@ class OnnxRuntimeSession(Session):
         return outputs
 
 
-def _names_in_order(names: list[str]) -> list[str]:
-    positions = [position(name) for name in names]
-    if None in positions:
-        return names
-    return [name for _, name in sorted(zip(positions, names, strict=True))]
+def _in_order(nodes: list[Any]) -> list[str]:
+    names = [node.name for node in nodes]
+    return in_order(names, lambda name: [name])

@@ -1,10 +1,10 @@
-"""OpenVINO, on the CPU or on an Intel GPU. https://docs.openvino.ai"""
+"""OpenVINO, on the CPU or on an Intel GPU: https://docs.openvino.ai ."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from inferspeed_magic.formats.naming import position
+from inferspeed_magic.formats.naming import in_order
 from inferspeed_magic.runtimes.base import Capabilities, Lowering, Runtime, Session, UnsupportedError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class OpenVino(Runtime):
         return core, core.read_model(artifact), device
 
     def compile(self, loaded: Any, lowering: Lowering) -> Session:
-        """Compile for latency. CPUs with bfloat16 units would lower the precision on their own: they are told not to."""
+        """Compile for latency. CPUs with bfloat16 units would lower the precision by themselves: not here."""
         core, model, device = loaded
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": "1"}
         if device == "CPU":
@@ -58,8 +58,8 @@ class OpenVinoSession(Session):
 
     def __init__(self, compiled: Any, device: str) -> None:
         self._request = compiled.create_infer_request()
-        self._inputs = _ports_in_order(compiled.inputs)
-        self._outputs = _ports_in_order(compiled.outputs)
+        self._inputs = in_order(compiled.inputs, _names)
+        self._outputs = in_order(compiled.outputs, _names)
         self.facts = {"device": "gpu" if device.startswith("GPU") else "cpu", "execution_device": device}
 
     def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
@@ -68,11 +68,6 @@ class OpenVinoSession(Session):
         return [results[port] for port in self._outputs]
 
 
-def _ports_in_order(ports: list[Any]) -> list[Any]:
-    keyed = []
-    for port in ports:
-        found = [where for where in map(position, sorted(port.get_names())) if where is not None]
-        if not found:
-            return list(ports)
-        keyed.append((found[0], port))
-    return [port for _, port in sorted(keyed, key=lambda pair: pair[0])]
+def _names(port: Any) -> set[str]:
+    names: set[str] = port.get_names()
+    return names

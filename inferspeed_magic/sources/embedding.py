@@ -1,5 +1,7 @@
-"""Which integers a model's inputs may hold: an index beyond an embedding's rows is an error on one runtime and
-garbage on another."""
+"""Which integers a model's inputs may hold.
+
+An index beyond an embedding's rows is an error on one runtime and garbage on another.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,7 @@ def _reachable_bound(tensor: Any, consumers: dict[int, list[tuple[Any, list[Any]
         seen.add(id(current))
         for operation, outputs in consumers.get(id(current), []):
             bound = bound_of(operation)
-            if bound is None and hasattr(operation, "_flatten_layers") and len(list(getattr(operation, "layers", []))):
+            if bound is None and getattr(operation, "layers", None):
                 bound = smallest_embedding(operation)
             if bound is not None:
                 found.append(bound)

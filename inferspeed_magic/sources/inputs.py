@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inferspeed_magic.errors import InputError
-from inferspeed_magic.records.signature import Signature, TensorSpec
 from inferspeed_magic.sources.structure import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from inferspeed_magic.records.signature import Signature, TensorSpec
 
     Array = np.ndarray[Any, Any]
 
@@ -180,8 +181,9 @@ def _numpy_dtype(name: str) -> np.dtype[Any]:
     if name == "bfloat16":
         import ml_dtypes
 
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(name)
+        name = ml_dtypes.bfloat16
+    dtype: np.dtype[Any] = np.dtype(name)
+    return dtype
 
 
 def _known(shape: tuple[int | None, ...]) -> tuple[int, ...]:

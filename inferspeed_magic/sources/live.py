@@ -84,7 +84,7 @@ def _dtype(name: str) -> str:
 
 
 def _describe_built(name: str, model: Any) -> tuple[Signature, Template] | None:
-    """A subclassed model that was built or called remembers the shapes it saw."""
+    """Describe a subclassed model by the shapes that it saw when it was built."""
     shapes = getattr(model, "_build_shapes_dict", None)
     if not shapes and getattr(model, "_build_input_shape", None) is not None:  # tf_keras
         shapes = {"input_shape": model._build_input_shape}  # noqa: SLF001  (Keras keeps it nowhere public)

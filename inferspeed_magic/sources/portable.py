@@ -84,7 +84,7 @@ class PortableModel:
         return [np.asarray(keras.ops.convert_to_numpy(value)) for value in flat]
 
     def device_scope(self, device: str) -> Callable[[], contextlib.AbstractContextManager[Any]]:
-        """Return what enters the device. The first device of a kind is the default: entering it would only cost time."""
+        """Return what enters the device; the first of a kind is the default, and entering it would only cost time."""
         if device in {"cpu", "gpu", "gpu:0"}:
             return contextlib.nullcontext
         if self.backend == "tensorflow":
@@ -95,29 +95,32 @@ class PortableModel:
 
         return lambda: keras.device(device)
 
-    def specs(self, batch_size: int | None) -> list[Any]:
-        """TensorFlow's description of the inputs at a batch size (None: any)."""
-        import tensorflow as tf
+    def specs(self, batch_size: int | None, rename: Callable[[int, str], str] = lambda _, name: name) -> list[Any]:
+        """Describe the inputs to TensorFlow.
 
-        from inferspeed_magic.formats.naming import input_name
+        Args:
+            batch_size: of all of them; None for any.
+            rename: makes the name of an input from its position and the name it has.
+        """
+        import tensorflow as tf
 
         return [
             tf.TensorSpec(
                 (batch_size, *spec["shape"]),
                 "string" if spec["dtype"] == "str" else spec["dtype"],
-                name=input_name(position, spec["name"]),
+                name=rename(position, spec["name"]),
             )
             for position, spec in enumerate(self.manifest["inputs"])
         ]
 
     def function(self, batch_size: int | None, *, xla: bool = False) -> Any:
-        """A ``tf.function`` from flat inputs to a flat list of outputs."""
+        """Make a ``tf.function`` from flat inputs to a flat list of outputs."""
         import tensorflow as tf
 
         def infer(*flat: Any) -> list[Any]:
             return self.flatten(self.call(self.pack(flat)))
 
-        return tf.function(infer, input_signature=self.specs(batch_size), jit_compile=True if xla else None)
+        return tf.function(infer, input_signature=self.specs(batch_size, _argument), jit_compile=True if xla else None)
 
     def compiled(self, batch_size: int, *, xla: bool) -> Callable[[Any], Any]:
         """Compile with the backend and return a function of nested inputs. Traces before it returns."""
@@ -155,6 +158,11 @@ class PortableModel:
                 return compiled(inputs, training=False)
 
         return infer
+
+
+def _argument(position: int, _: str) -> str:
+    """Name an argument; what users call their inputs need not be an identifier."""
+    return f"input_{position}"
 
 
 def keep_live(key: str, model: PortableModel | None) -> None:

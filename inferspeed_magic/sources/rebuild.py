@@ -1,4 +1,4 @@
-"""Read a portable model in a worker and run it: is it still the same model, and does it compute with subnormals?"""
+"""Read a portable model in a worker and run it, to see what it answers and whether it computes with subnormals."""
 
 from __future__ import annotations
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from inferspeed_magic.errors import InputError, ModelError
-from inferspeed_magic.records.signature import Signature
 from inferspeed_magic.sources import live
 from inferspeed_magic.sources.inputs import checked, made_up, names_and_arrays, with_shapes
 from inferspeed_magic.sources.portable import MANIFEST
@@ -20,6 +18,9 @@ from inferspeed_magic.sources.structure import Template, flatten, pack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+
+    from inferspeed_magic.records.signature import Signature
 
     Array = np.ndarray[Any, Any]
 
