@@ -34,7 +34,11 @@ def from_graph(
     graph = tf.compat.v1.GraphDef.FromString((folder / GRAPH).read_bytes())
     ends = json.loads((folder / ENDS).read_text())
     model, _ = tf2onnx.convert.from_graph_def(
-        graph, input_names=ends["inputs"], output_names=ends["outputs"], opset=_OPSET
+        graph,
+        input_names=ends["inputs"],
+        output_names=ends["outputs"],
+        opset=_OPSET,
+        custom_op_handlers={"Erfc": (_erfc, [])},
     )
     names = {name: name.partition(":")[0] for name in ends["inputs"]}
     names |= {name: output_name(position) for position, name in enumerate(ends["outputs"])}
@@ -91,6 +95,18 @@ def fix_batch(
                 dim.ClearField("dim_param")
     _save(model, target)
     return {}
+
+
+def _erfc(context: Any, node: Any, name: str, _: list[Any]) -> Any:
+    """Write TensorFlow's ``Erfc`` (exact GELU) as ``1 - Erf``, since tf2onnx has no handler for it."""
+    import numpy as np
+    from tf2onnx import utils
+
+    result = node.output[0]
+    dtype = utils.map_onnx_to_numpy_type(context.get_dtype(result))
+    node.type, node.domain = "Erf", ""
+    one = context.make_const(utils.make_name(name), np.array(1, dtype=dtype))
+    return context.insert_new_node_on_output("Sub", result, inputs=[one.output[0], result], name=utils.make_name(name))
 
 
 def _rename(model: Any, names: dict[str, str]) -> None:

@@ -45,13 +45,28 @@ def freeze(
     traced = tf.function(infer, input_signature=specs, autograph=False).get_concrete_function()
     # Control flow stays functional (While, If): the converters recognise recurrent layers by it.
     frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
-    tf.saved_model.save(tf.Module(), target, signatures=_as_signature(frozen, specs))
+    # Nobody trains what is frozen, and some gradients of Keras's activations cannot be saved.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(tf.Module(), target, signatures=_as_signature(frozen, specs), options=options)
     # tf2onnx recognises recurrent layers in the bare graph, but not behind the call that a signature wraps around it.
-    (Path(target) / GRAPH).write_bytes(frozen.graph.as_graph_def().SerializeToString())
+    (Path(target) / GRAPH).write_bytes(_inlinable(frozen.graph.as_graph_def()).SerializeToString())
     (Path(target) / ENDS).write_text(
         json.dumps({"inputs": [each.name for each in frozen.inputs], "outputs": [each.name for each in frozen.outputs]})
     )
     return {}
+
+
+def _inlinable(graph: Any) -> Any:
+    """Let the converter inline what Keras wraps in functions for XLA (grouped convolutions)."""
+    for holder in [
+        *graph.node,
+        *graph.library.function,
+        *(node for f in graph.library.function for node in f.node_def),
+    ]:
+        for attribute in ("_XlaMustCompile", "_noinline"):
+            if attribute in holder.attr:
+                del holder.attr[attribute]
+    return graph
 
 
 def _as_signature(frozen: Any, specs: list[Any]) -> Any:

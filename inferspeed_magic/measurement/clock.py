@@ -106,7 +106,7 @@ def time_poisson(
         clock: where time comes from.
 
     Returns:
-        Latencies in nanoseconds, and the wall time from the first scheduled arrival to the end of the last inference.
+        Latencies in nanoseconds, and the wall time from the start of the first gap to the end of the last inference.
     """
     now = clock.now_ns
     latencies: list[int] = []

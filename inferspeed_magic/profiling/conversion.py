@@ -65,6 +65,7 @@ class Converter:
         self._pending: dict[tuple[Any, ...], Future[Artifact]] = {}
         self._portable: dict[str, Future[str]] = {}
         self._numbers: dict[str, int] = {}
+        self._closed = False
         self.now = ""
 
     def portable(self, source: Source) -> Future[str]:
@@ -84,6 +85,7 @@ class Converter:
 
     def close(self) -> None:
         """Drop what has not begun and end the process."""
+        self._closed = True
         self._thread.shutdown(wait=False, cancel_futures=True)
         if self._worker is not None:
             self._crew.dismiss(self._worker)
@@ -112,6 +114,8 @@ class Converter:
                 {"source": str(folder), "inputs": files, "outputs": str(folder / "check_out")},
             )
         except WorkerError as error:
+            if self._closed:  # the run was interrupted: nothing may be kept that nobody releases
+                raise
             return self._stay_live(source, error.reason)
         rebuilt = [np.load(f"{folder / 'check_out'}_{position}.npy") for position in range(seen["outputs"])]
         source.subnormal_share = max(seen["weights"], seen["activations"])
@@ -167,6 +171,8 @@ class Converter:
         return str(target)
 
     def _request(self, call: str, arguments: dict[str, Any]) -> Any:
+        if self._closed:
+            raise WorkerError("failed", "the run is over")
         if self._worker is None or not self._worker.alive:
             self._worker = self._crew.start(
                 f"converter_{len(self._steps)}",

@@ -75,6 +75,10 @@ class Opener:
                 artifact = self._converter.submit(candidate.source, route, candidate.lowering.batch_size).result()
                 self._open(candidate, artifact)
             except WorkerError as error:
+                if error.status == "unsupported":
+                    # The runtime cannot do it here, whichever way the artifact was made.
+                    candidate.fail(error)
+                    return
                 tried.append(WorkerError(error.status, f"{words(route)}: {error.reason}" if route else error.reason))
                 continue
             candidate.artifact = artifact
@@ -259,6 +263,8 @@ class Opener:
                 candidate.fail(
                     WorkerError(error.status, f"{error.reason} (when opened again after a neighbour crashed)")
                 )
+                if not worker.alive:  # it took those with it that were opened again before it
+                    self.reopen(self._open_in.pop(id(worker), []), worker)
                 continue
             candidate.processes.append(worker)
             self._open_in.setdefault(id(worker), []).append(candidate)

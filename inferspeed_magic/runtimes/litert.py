@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from inferspeed_magic.formats.naming import in_order
+from inferspeed_magic.formats.naming import in_order, position
 from inferspeed_magic.runtimes.base import Capabilities, Lowering, Runtime, Session, UnsupportedError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class LiteRTSession(Session):
     def __init__(self, interpreter: Any) -> None:
         self._interpreter = interpreter
         self._inputs = [detail["index"] for detail in in_order(interpreter.get_input_details(), _names)]
-        self._outputs = [detail["index"] for detail in interpreter.get_output_details()]
+        self._outputs = _outputs_in_order(interpreter)
         self.facts = {"device": "cpu", "delegate": "XNNPACK"}
 
     def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
@@ -73,3 +73,15 @@ class LiteRTSession(Session):
 
 def _names(detail: dict[str, Any]) -> list[str]:
     return [detail["name"]]
+
+
+def _outputs_in_order(interpreter: Any) -> list[int]:
+    """Index the outputs by the names in the signature: the interpreter lists them in no order, under other names."""
+    listed = [detail["index"] for detail in interpreter.get_output_details()]
+    signatures = list(interpreter.get_signature_list())
+    if len(signatures) != 1:  # a file that is not ours
+        return listed
+    named = interpreter.get_signature_runner(signatures[0]).get_output_details()
+    if any(position(name) is None for name in named):
+        return listed
+    return [detail["index"] for _, detail in in_order(list(named.items()), lambda pair: [pair[0]])]

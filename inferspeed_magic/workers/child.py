@@ -1,8 +1,8 @@
 """The process in which a runtime or a converter lives. Started by path, in any interpreter that has numpy.
 
 It reads jobs from standard input and writes replies to what was standard output, one JSON object a line. Standard
-output itself is pointed at standard error first, so nothing that a library prints can garble a reply. It dies when its
-parent does: by a signal of the kernel where there is one (Linux), by the end of standard input everywhere.
+output itself is pointed at standard error first, so nothing that a library prints can garble a reply, and standard
+input at nothing, so nothing that a library reads can eat a job. It dies when its parent does: by a signal of the kernel where there is one (Linux), by the end of standard input everywhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 import traceback
-from typing import Any
+from typing import Any, TextIO
 
 PROTOCOL = 1
 
@@ -33,11 +33,22 @@ def _die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _read_jobs(jobs: queue.SimpleQueue[str]) -> None:
+def _read_jobs(stream: TextIO, jobs: queue.SimpleQueue[str]) -> None:
     """Hand lines to the main thread; the end of the stream means that the parent is gone."""
-    for line in sys.stdin:
+    for line in stream:
         jobs.put(line)
     os._exit(0)
+
+
+def _take_over_pipes() -> tuple[TextIO, TextIO]:
+    """Keep the pipes of jobs and replies to ourselves: what libraries read is empty, what they print goes to the log."""
+    jobs = os.fdopen(os.dup(0), encoding="utf-8")
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return jobs, replies
 
 
 def _import_package(package_folder: str) -> None:
@@ -82,18 +93,25 @@ def answer(job: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
         }
 
 
+def _written(reply: dict[str, Any]) -> str:
+    try:
+        return json.dumps(reply)
+    except (TypeError, ValueError) as error:
+        reason = f"its answer cannot be written: {error}"
+        return json.dumps({"id": reply["id"], "ok": False, "status": "failed", "reason": reason})
+
+
 def main() -> None:
     """Serve jobs until the parent is gone."""
     start = json.loads(sys.argv[1])
     _die_with_parent(start["parent"])
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    stream, replies = _take_over_pipes()
     # The folder of this file is first on the search path of a script, where its siblings would shadow other modules.
     sys.path[:] = [entry for entry in sys.path if entry != os.path.dirname(os.path.abspath(__file__))]  # noqa: PTH100, PTH120
     sys.path.extend(entry for entry in start["search_path"] if entry not in sys.path)
     _import_package(start["package_folder"])
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
+    threading.Thread(target=_read_jobs, args=(stream, jobs), daemon=True).start()
     state: dict[str, Any] = {}
     while True:
         job = json.loads(jobs.get())
@@ -101,7 +119,7 @@ def main() -> None:
             reply = {"id": job["id"], "ok": False, "status": "failed", "reason": f"protocol {job['protocol']}"}
         else:
             reply = answer(job, state)
-        replies.write(json.dumps(reply) + "\n")
+        replies.write(_written(reply) + "\n")
         replies.flush()
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from inferspeed_magic.workers.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
 
@@ -42,21 +42,28 @@ class Crew:
         # One thread for the whole run: Linux kills a child when the thread that started it ends.
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-spawner")
         self._silence = threading.RLock()
+        self._taking_turns = False
+        # Several threads start workers; none may do so while, or after, all are buried.
+        self._roster = threading.Lock()
         self._closed = False
 
-    def start(self, name: str, **options: Any) -> Worker:
-        """Start a worker. Its search path is ours, so that the user's own modules are found."""
-        if self._closed:
-            raise RuntimeError("the run is over")
-        search_path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109
-        worker = Worker(
-            name,
-            self.folder,
-            search_path=options.pop("search_path", search_path),
-            spawn=lambda launch: self._spawner.submit(launch).result(),
-            **options,
-        )
-        self._workers.append(worker)
+    def start(self, name: str, *, environment: Mapping[str, str] | None = None, **options: Any) -> Worker:
+        """Start a worker. Its search path is ours, so that the user's own modules are found.
+
+        Its temporary files go into our folder: libraries remove theirs when a process exits, and ours are killed.
+        """
+        with self._roster:
+            if self._closed:
+                raise RuntimeError("the run is over")
+            worker = Worker(
+                name,
+                self.folder,
+                environment={"TMPDIR": str(self.folder), **(environment or {})},
+                search_path=options.pop("search_path", _search_path(options.get("interpreter"))),
+                spawn=lambda launch: self._spawner.submit(launch).result(),
+                **options,
+            )
+            self._workers.append(worker)
         return worker
 
     @contextlib.contextmanager
@@ -64,14 +71,14 @@ class Crew:
         """Stop every other worker while the body runs: what is timed has the machine to itself."""
         with self._silence:
             others = [other for other in self._workers if other is not worker and not other.stopped]
-            was_stopped = worker.stopped
+            pause_after = worker.stopped or self._taking_turns
             try:
                 for other in others:
                     other.pause()
                 worker.resume()
                 yield
             finally:
-                if was_stopped:
+                if pause_after:
                     worker.pause()
                 for other in others:
                     other.resume()
@@ -80,11 +87,13 @@ class Crew:
     def turns(self) -> Iterator[None]:
         """Keep everybody stopped between turns: the cost of stopping and waking is paid outside ``turn``."""
         with self._silence:
+            self._taking_turns = True
             try:
                 for worker in self._workers:
                     worker.pause()
                 yield
             finally:
+                self._taking_turns = False
                 for worker in self._workers:
                     worker.resume()
 
@@ -113,8 +122,22 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closed = True
+        with self._roster:
+            self._closed = True
         with ThreadPoolExecutor(8) as buriers:
             list(buriers.map(Worker.kill, self._workers))
         self._spawner.shutdown()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _search_path(interpreter: str | None) -> list[str]:
+    """Where we find modules; for another interpreter without what is installed for ours, which it could not load."""
+    entries = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109
+    if interpreter in (None, sys.executable):
+        return entries
+    ours = (Path(sys.prefix), Path(sys.base_prefix))
+    return [
+        entry
+        for entry in entries
+        if not any(Path(entry).is_relative_to(prefix) for prefix in ours) and "site-packages" not in Path(entry).parts
+    ]

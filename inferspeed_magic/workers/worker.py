@@ -58,7 +58,7 @@ class Worker:
         self._memory_limit_mb = memory_limit_mb
         self._buffer = b""
         self._jobs = 0
-        self._busy = threading.Lock()
+        self._busy = threading.RLock()
         #: Whether it is paused.
         self.stopped = False
         command = [interpreter or sys.executable, str(_PACKAGE / "workers" / "child.py")]
@@ -220,10 +220,20 @@ class Worker:
         finally:
             self._signal(signal.SIGKILL)
             self._process.wait()
+            self._close_pipes()
+
+    def _close_pipes(self) -> None:
+        # Whoever else waits for a reply meets the end of the stream and comes here then: closed under its feet, the
+        # descriptor could be somebody else's file by the time it reads.
+        if not self._busy.acquire(blocking=False):
+            return
+        try:
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe is not None:
                     with contextlib.suppress(OSError):
                         pipe.close()
+        finally:
+            self._busy.release()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
