@@ -87,6 +87,10 @@ _NO_ROUTE = {
 }
 
 
+#: The runtime that a file of another format than Keras's was made for: what it answers is right.
+NATIVE = {"saved_model": "keras.compiled", "onnx": "onnxruntime", "litert": "litert"}
+
+
 def routes(source: str, target: str) -> tuple[Route, ...]:
     """Return the routes from a kind of source to an artifact format, best first; none where there is no way."""
     return _ROUTES.get(source, {}).get(target, ())

@@ -28,7 +28,7 @@ _HEAD = "font-weight:600;white-space:nowrap;vertical-align:bottom;border-bottom:
 _FAINT = "opacity:.75"
 _LEAD = "margin:.2em 0;font-size:1.05em;font-weight:600"
 _SMALL = "margin:.2em 0;font-size:.88em;opacity:.8"
-_PILL = "display:inline-block;border-radius:.8em;padding:0 .6em;margin-left:.5em;font-size:.85em;white-space:nowrap"
+_PILL = "display:inline-block;border-radius:.8em;padding:0 .6em;margin-right:.3em;font-size:.85em;white-space:nowrap"
 # Marks differ by their words; the border only helps to find them.
 _PILLS = {
     "baseline": f"{_PILL};border:1px dotted currentColor;font-weight:400",

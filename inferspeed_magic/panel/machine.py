@@ -39,8 +39,9 @@ WIDTH = 110
 
 TABLE = "border-collapse:collapse;margin:0 0 1em 0"
 CAPTION = "text-align:left;font-weight:bold;padding:0.3em 0"
-# currentColor is the colour of the surrounding text, in dark themes as in light ones.
-CELL = "text-align:left;vertical-align:top;padding:0.2em 1em 0.2em 0;border-bottom:1px solid currentColor"
+# Grey that can be seen on white and on black.
+CELL = "text-align:left;vertical-align:top;padding:0.2em 0.6em;border-bottom:1px solid rgba(128,128,128,.4)"
+NAME = f"{CELL};white-space:nowrap"
 LIST = "margin:0;padding-left:1.2em"
 FAINT = "opacity:0.75"
 
@@ -67,7 +68,7 @@ def machine_text(machine: Machine, runtimes: Sequence[RuntimeStatus]) -> str:
 def machine_html(machine: Machine, runtimes: Sequence[RuntimeStatus]) -> str:
     """Write the same as HTML tables that read well unstyled, in dark and in light themes."""
     rows = "".join(
-        f'<tr><th scope="row" style="{CELL}">{escape(name)}</th><td style="{CELL}">{_values_html(values)}</td></tr>'
+        f'<tr><th scope="row" style="{NAME}">{escape(name)}</th><td style="{CELL}">{_values_html(values)}</td></tr>'
         for name, values in _facts(machine)
     )
     table = f'<table style="{TABLE}"><caption style="{CAPTION}">Machine</caption><tbody>{rows}</tbody></table>'
@@ -157,7 +158,7 @@ def _runtime_html(status: RuntimeStatus) -> str:
     if status.install_command:
         why.append(f"<code>{escape(one_line(status.install_command))}</code>")
     cells = "".join(f'<td style="{CELL}">{cell}</td>' for cell in (available, version, "<br>".join(why)))
-    return f'<tr><th scope="row" style="{CELL}">{name}</th>{cells}</tr>'
+    return f'<tr><th scope="row" style="{NAME}">{name}</th>{cells}</tr>'
 
 
 def _cells(status: RuntimeStatus) -> tuple[str, str, str, str]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import statistics
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inferspeed_magic.discovery import reference
+from inferspeed_magic.discovery import reference, runtimes
 from inferspeed_magic.errors import WorkerError
-from inferspeed_magic.formats.agreement import TOLERANCES, best_order, relative_error
-from inferspeed_magic.formats.routes import routes, why_none, words
+from inferspeed_magic.formats.agreement import TOLERANCES
+from inferspeed_magic.formats.routes import NATIVE, routes, why_none, words
+from inferspeed_magic.profiling.environment import environment
 from inferspeed_magic.profiling.local import LocalWorker
-from inferspeed_magic.sources.inputs import batches_of, made_up
+from inferspeed_magic.profiling.samples import CHECKED, Samples
 from inferspeed_magic.sources.quiet import quiet
 
 if TYPE_CHECKING:
@@ -22,16 +23,10 @@ if TYPE_CHECKING:
     from inferspeed_magic.profiling.candidate import Candidate
     from inferspeed_magic.profiling.conversion import Artifact, Converter
     from inferspeed_magic.profiling.limits import Limits
-    from inferspeed_magic.sources.source import Source
     from inferspeed_magic.workers.crew import Crew
     from inferspeed_magic.workers.worker import Worker
 
-    Array = np.ndarray[Any, Any]
-
 _BENCH = "inferspeed_magic.measurement.bench"
-_POOL = 4
-_POOL_BYTES = 64_000_000
-_CHECKED = 2
 _LEAST_WARM_UP = 5
 _MOST_WARM_UP = 5000
 #: Processes per candidate. Two processes with the same artifact differ by a percent or so (where memory happens to
@@ -47,17 +42,15 @@ class Opener:
         converter: makes artifacts.
         limits: time and memory.
         seed: of made-up inputs.
-        environments: variables for a worker, by backend of the model.
+        device: that candidates run on.
     """
 
     def __init__(self, crew: Crew, converter: Converter, limits: Limits, seed: int, device: str) -> None:
         self._crew = crew
         self._converter = converter
         self._limits = limits
-        self._seed = seed
         self._device = device
-        self._inputs: dict[tuple[str, int], tuple[list[list[str]], list[list[Array]]]] = {}
-        self._expected: dict[tuple[str, int], list[list[Array]]] = {}
+        self._samples = Samples(crew.folder, seed)
         self._hosts: dict[tuple[str, str], Worker | LocalWorker] = {}
         self._open_in: dict[int, list[Candidate]] = {}
         self._outputs = 0
@@ -149,80 +142,57 @@ class Opener:
         if isinstance(worker, LocalWorker):
             return
         arguments = {"runtime": reference(candidate.runtime), "lowering": asdict(candidate.lowering)}
-        worker.request(f"{_BENCH}:prepare", arguments, self._limits.import_s)
+        with self._crew.awake(worker):
+            worker.request(f"{_BENCH}:prepare", arguments, self._limits.import_s)
 
     def _open_in_worker(self, worker: Worker | LocalWorker, candidate: Candidate, artifact: Artifact) -> dict[str, Any]:
-        files, _ = self.inputs(candidate.source, candidate.lowering.batch_size)
-        checked = min(_CHECKED, len(files))
+        self._settle_reference(candidate)
+        self.prepare(worker, candidate)
+        with self._crew.alone(worker), quiet():
+            reply, outputs = self._run_first(worker, candidate, artifact.path)
+        candidate.relative_error = self._samples.error(candidate.source, candidate.lowering.batch_size, outputs)
+        _assert_same(candidate)
+        return reply
+
+    def _settle_reference(self, candidate: Candidate) -> None:
+        """Ask a file that is not Keras's what is right: without a live model, its own runtime answers, on the CPU."""
+        source, batch_size = candidate.source, candidate.lowering.batch_size
+        if source.model is not None or self._samples.knows(source, batch_size):
+            return
+        path = self._converter.portable(source).result()
+        runtime = runtimes()[NATIVE[source.kind]]
+        native = replace(candidate, runtime=runtime, lowering=replace(candidate.lowering, device="cpu"))
+        worker = self._crew.start(f"{source.name}_reference", environment=environment(source, "cpu"))
+        try:
+            self.prepare(worker, native)
+            _, outputs = self._run_first(worker, native, path)
+        except WorkerError as error:
+            reason = f"the file does not run on {runtime.name}, which is its own runtime: {error.reason}"
+            raise WorkerError(error.status, reason) from None
+        finally:
+            self._crew.dismiss(worker)
+        self._samples.expect(source, batch_size, outputs)
+
+    def _run_first(
+        self, worker: Worker | LocalWorker, candidate: Candidate, path: str
+    ) -> tuple[dict[str, Any], list[list[Any]]]:
+        """Load, compile and run in a worker; return what it said and what the model answered."""
+        files, _ = self._samples.inputs(candidate.source, candidate.lowering.batch_size)
+        checked = min(CHECKED, len(files))
         self._outputs += 1
         prefix = self._crew.folder / f"outputs_{self._outputs}"
         arguments = {
             "candidate": candidate.key,
             "runtime": reference(candidate.runtime),
-            "artifact": artifact.path,
+            "artifact": path,
             "lowering": asdict(candidate.lowering),
             "inputs": files,
             "outputs": str(prefix),
             "checked": checked,
         }
-        self.prepare(worker, candidate)
-        with self._crew.alone(worker), quiet():
-            reply: dict[str, Any] = worker.request(f"{_BENCH}:open_candidate", arguments, self._limits.open_s)
-        outputs = [
-            [np.load(f"{prefix}_{number}_{position}.npy") for position in range(reply["outputs"])]
-            for number in range(checked)
-        ]
-        self._check(candidate, outputs)
-        return reply
-
-    def _check(self, candidate: Candidate, outputs: list[list[Array]]) -> None:
-        """Compare with the source; nothing is timed that is not the same model."""
-        place = (candidate.source.name, candidate.lowering.batch_size)
-        if place not in self._expected:
-            if candidate.source.model is None:
-                # A file of another format has no live model: what its own runtime answers is the reference.
-                self._expected[place] = outputs
-            else:
-                _, batches = self.inputs(candidate.source, candidate.lowering.batch_size)
-                with quiet():
-                    self._expected[place] = [candidate.source.outputs(batch) for batch in batches[:_CHECKED]]
-        expected = self._expected[place]
-        order = best_order(outputs[0], expected[0])
-        error = max(
-            relative_error([mine[position] for position in order], theirs)
-            for mine, theirs in zip(outputs, expected, strict=True)
-        )
-        candidate.relative_error = error
-        tolerance = TOLERANCES.get(candidate.source.precision, 1e-3)
-        if not error <= tolerance:
-            what = (
-                "its outputs have another shape, or are NaN or infinite"
-                if np.isinf(error)
-                else (f"its outputs differ from the model's by {error:.1e} (relative), more than {tolerance:.0e}")
-            )
-            raise WorkerError("disagrees", what)
-
-    def inputs(self, source: Source, batch_size: int) -> tuple[list[list[str]], list[list[Array]]]:
-        """Return the batches that a source is run with, as files and as arrays."""
-        place = (source.name, batch_size)
-        if place not in self._inputs:
-            samples = source.samples(batch_size * _POOL, self._seed)
-            sample_bytes = max(1, sum(array[:1].nbytes for array in samples)) * batch_size
-            pool = max(1, min(_POOL, _POOL_BYTES // sample_bytes))
-            batches = batches_of(samples, batch_size, pool)
-            if source.given is not None and len(batches) < _CHECKED:
-                # A second input that differs, so that an artifact that ignores its input is found out.
-                batches.append(made_up(source.signature, batch_size, self._seed))
-            folder = self._crew.folder / f"inputs_{len(self._inputs)}"
-            folder.mkdir()
-            files = []
-            for number, batch in enumerate(batches):
-                names = [str(folder / f"{number}_{position}.npy") for position in range(len(batch))]
-                for name, array in zip(names, batch, strict=True):
-                    np.save(name, array, allow_pickle=False)
-                files.append(names)
-            self._inputs[place] = (files, batches)
-        return self._inputs[place]
+        reply: dict[str, Any] = worker.request(f"{_BENCH}:open_candidate", arguments, self._limits.open_s)
+        numbers, positions = range(checked), range(reply["outputs"])
+        return reply, [[np.load(f"{prefix}_{number}_{each}.npy") for each in positions] for number in numbers]
 
     def _warm_up(self, worker: Worker | LocalWorker, candidate: Candidate) -> dict[str, Any]:
         arguments = {
@@ -278,20 +248,17 @@ class Opener:
             self.reopen(self._open_in.pop(id(worker), []), worker)
 
 
-def environment(source: Source | None, device: str) -> dict[str, str]:
-    """Variables for a worker: quiet logs, the model's own backend, and GPUs hidden where the CPU is asked for."""
-    variables = {"TF_CPP_MIN_LOG_LEVEL": "3", "GLOG_minloglevel": "3", "ORT_LOGGING_LEVEL": "3"}
-    if device == "cpu":
-        variables["CUDA_VISIBLE_DEVICES"] = "-1"
-    else:
-        # Several processes share the GPU: none may take all of its memory at its start.
-        variables["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
-        variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
-    if source is not None and source.kind == "keras":
-        from inferspeed_magic.sources.live import backend_of
-
-        variables["KERAS_BACKEND"] = backend_of("keras")
-    return variables
+def _assert_same(candidate: Candidate) -> None:
+    """Nothing is timed that is not the same model."""
+    error = candidate.relative_error
+    tolerance = TOLERANCES.get(candidate.source.precision, TOLERANCES["float32"])
+    if error is None or not error <= tolerance:
+        raise WorkerError(
+            "disagrees",
+            "its outputs have another shape, or are NaN or infinite"
+            if error is None or np.isinf(error)
+            else f"its outputs differ from the model's by {error:.1e} (relative), more than {tolerance:.0e}",
+        )
 
 
 def _ways(candidate: Candidate) -> list[Route]:

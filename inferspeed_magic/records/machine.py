@@ -23,7 +23,7 @@ class Machine:
         architecture: ``x86_64``, ``aarch64`` ...
         cores_given: logical cores that this process may use (affinity and cgroup quota), not those the machine has.
         cores_total: logical cores of the machine.
-        memory_mb: memory this process may use (cgroup limit where there is one).
+        memory_mb: memory this process may use (cgroup limit where there is one); of 2^20 bytes, as memory is sold.
         instruction_sets: those that matter for inference and are present: AVX2, AVX-512, AVX-VNNI, AVX-512 VNNI,
             AMX-INT8, AMX-BF16, NEON, dotprod, i8mm, SVE ...
         instruction_sets_missing: those that would matter on this architecture and are absent.

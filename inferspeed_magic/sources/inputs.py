@@ -74,7 +74,8 @@ def _as_array(value: Any) -> Array:
         array = np.asarray(value)
     except Exception as error:
         raise InputError(
-            f"inputs must be arrays (or a list or dict of arrays): {type(value).__name__} is none"
+            f"inputs must be arrays (or a list or dict of arrays): this {type(value).__name__} is none "
+            "(rows of different length?)"
         ) from error
     if array.dtype == object:
         if all(isinstance(each, str) for each in array.ravel()):
@@ -105,7 +106,7 @@ def checked(name: str, signature: Signature, inputs: Any) -> tuple[Signature, li
         arrays = [_as_array(inputs[spec.name]) for spec in specs]
     else:
         single = len(specs) == 1 and not (isinstance(inputs, list | tuple) and len(inputs) == 1 and np.ndim(inputs[0]))
-        given = [inputs] if single else list(inputs)
+        given = [inputs] if single or not isinstance(inputs, list | tuple) else list(inputs)
         if len(given) != len(specs):
             raise InputError(f"`{name}` has {len(specs)} inputs ({_names(specs)}), --input gives {len(given)}")
         arrays = [_as_array(each) for each in given]
@@ -138,6 +139,11 @@ def _fitted(name: str, spec: TensorSpec, array: Array) -> tuple[TensorSpec, Arra
         raise InputError(
             f"input `{spec.name}` of `{name}` indexes an embedding of {spec.high} rows, "
             f"its values go from {array.min()} to {array.max()}"
+        )
+    if wanted.kind in "iu" and array.size and not np.array_equal(array.astype(wanted), array):
+        raise InputError(
+            f"`{name}` expects input `{spec.name}` of dtype {spec.dtype}, which cannot hold its values: "
+            f"they go from {array.min()} to {array.max()}"
         )
     return replace(spec, shape=shape), array.astype(wanted)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -88,13 +89,14 @@ def _describe_built(name: str, model: Any) -> tuple[Signature, Template] | None:
     shapes = getattr(model, "_build_shapes_dict", None)
     if not shapes and getattr(model, "_build_input_shape", None) is not None:  # tf_keras
         shapes = {"input_shape": model._build_input_shape}  # noqa: SLF001  (Keras keeps it nowhere public)
-    if not shapes:
-        return None
-    if len(shapes) > 1:
+    arguments = max(_arguments(model), list(shapes or {}), key=len)
+    if len(arguments) > 1:
         raise ModelError(
-            f"`{name}` takes several arguments ({', '.join(shapes)}); give it one list or dict of inputs instead, "
+            f"`{name}` takes several arguments ({', '.join(arguments)}); give it one list or dict of inputs instead, "
             "as `predict` needs it too"
         )
+    if not shapes:
+        return None
     leaves, template = flatten(_shapes_to_leaves(next(iter(shapes.values()))))
     high = smallest_embedding(model)
     names = _leaf_names(template, len(leaves))
@@ -106,6 +108,18 @@ def _describe_built(name: str, model: Any) -> tuple[Signature, Template] | None:
             TensorSpec(leaf_name, shape.sizes[1:], "int32" if integer else "float32", high if integer else None)
         )
     return Signature(tuple(specs)), template
+
+
+def _arguments(model: Any) -> list[str]:
+    """Name what ``call`` cannot do without."""
+    _, *parameters = inspect.signature(type(model).call).parameters.values()
+    return [
+        each.name
+        for each in parameters
+        if each.default is each.empty
+        and each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}
+        and each.name not in {"training", "mask"}
+    ]
 
 
 class _Shape:

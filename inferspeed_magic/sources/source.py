@@ -175,7 +175,7 @@ def _load(path: Path) -> tuple[Any, str, tuple[str, ...]]:
         try:
             model = tf_keras.models.load_model(path, compile=False)
         except Exception as error:
-            raise ModelError(_unreadable(path, _first_line(error))) from error
+            raise ModelError(_unreadable(path, f"{refusal}; tf_keras: {_first_line(error)}")) from error
     return model, "tf_keras", (f"read through tf_keras, since Keras 3 refuses the file: {refusal}",)
 
 
@@ -224,5 +224,9 @@ def _finite(arrays: list[Array]) -> bool:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """Say what happened; Keras puts where it happened before that, and bold type around it."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        del lines[0]
     return (lines[0] if lines else type(error).__name__)[:300]

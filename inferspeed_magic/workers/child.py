@@ -52,9 +52,7 @@ def _take_over_pipes() -> tuple[TextIO, TextIO]:
 
 
 def _import_package(package_folder: str) -> None:
-    """Import inferspeed_magic from its folder without adding its neighbours (site-packages!) to the search path."""
-    if importlib.util.find_spec("inferspeed_magic") is not None:
-        return
+    """Import inferspeed_magic from its folder: the parent's own, without its neighbours (site-packages!)."""
     spec = importlib.util.spec_from_file_location(
         "inferspeed_magic",
         os.path.join(package_folder, "__init__.py"),  # noqa: PTH118  (pathlib would be one more import)

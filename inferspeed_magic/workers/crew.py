@@ -43,8 +43,6 @@ class Crew:
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-spawner")
         self._silence = threading.RLock()
         self._taking_turns = False
-        # Several threads start workers; none may do so while, or after, all are buried.
-        self._roster = threading.Lock()
         self._closed = False
 
     def start(self, name: str, *, environment: Mapping[str, str] | None = None, **options: Any) -> Worker:
@@ -52,18 +50,18 @@ class Crew:
 
         Its temporary files go into our folder: libraries remove theirs when a process exits, and ours are killed.
         """
-        with self._roster:
-            if self._closed:
-                raise RuntimeError("the run is over")
-            worker = Worker(
-                name,
-                self.folder,
-                environment={"TMPDIR": str(self.folder), **(environment or {})},
-                search_path=options.pop("search_path", _search_path(options.get("interpreter"))),
-                spawn=lambda launch: self._spawner.submit(launch).result(),
-                **options,
-            )
-            self._workers.append(worker)
+        options.setdefault("search_path", _search_path(options.get("interpreter")))
+        options["environment"] = {"TMPDIR": str(self.folder), **(environment or {})}
+        if self._closed:
+            raise RuntimeError("the run is over")
+        return self._spawner.submit(self._start, name, options).result()
+
+    def _start(self, name: str, options: dict[str, Any]) -> Worker:
+        """In the spawner's thread: who waits for it may be interrupted, and the worker is in the list all the same."""
+        if self._closed:
+            raise RuntimeError("the run is over")
+        worker = Worker(name, self.folder, **options)
+        self._workers.append(worker)
         return worker
 
     @contextlib.contextmanager
@@ -106,6 +104,15 @@ class Crew:
         finally:
             worker.pause()
 
+    @contextlib.contextmanager
+    def awake(self, worker: Pausable) -> Iterator[None]:
+        """Let a worker work beside whoever else does; within ``turns`` it is stopped again."""
+        if self._taking_turns:
+            with self.turn(worker):
+                yield
+        else:
+            yield
+
     def pids(self) -> set[int]:
         """Process ids of all workers that live."""
         return {worker.pid for worker in self._workers if worker.alive}
@@ -122,11 +129,22 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._roster:
-            self._closed = True
+        self._closed = True
+        # In the spawner's thread, after whatever is being started there, and out of reach of a second interrupt.
+        burial = self._spawner.submit(self._bury)
+        interrupt: KeyboardInterrupt | None = None
+        while not burial.done():
+            try:
+                burial.result()
+            except KeyboardInterrupt as again:
+                interrupt = again
+        self._spawner.shutdown()
+        if interrupt is not None:
+            raise interrupt
+
+    def _bury(self) -> None:
         with ThreadPoolExecutor(8) as buriers:
             list(buriers.map(Worker.kill, self._workers))
-        self._spawner.shutdown()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -20,7 +20,7 @@ from inferspeed_magic.errors import WorkerError
 from inferspeed_magic.workers.child import PROTOCOL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _WATCH_S = 0.25
@@ -31,6 +31,8 @@ _LINE_CHARACTERS = 300
 class Worker:
     """A child process that does jobs one at a time; a second thread waits until the first has its reply.
 
+    Make it in a thread that outlives it: Linux ties the child's life to the thread that started it.
+
     Args:
         name: for messages, and of the log file.
         folder: where the log of the child's standard output and error goes.
@@ -38,8 +40,6 @@ class Worker:
         environment: variables on top of ours.
         search_path: entries to append to the child's ``sys.path`` (the user's own modules).
         memory_limit_mb: resident memory above which the child is killed.
-        spawn: calls a function in a thread that outlives the worker: Linux ties the child's life to the thread that
-            started it.
     """
 
     def __init__(
@@ -51,7 +51,6 @@ class Worker:
         environment: dict[str, str] | None = None,
         search_path: Sequence[str] = (),
         memory_limit_mb: float | None = None,
-        spawn: Callable[[Callable[[], subprocess.Popen[bytes]]], subprocess.Popen[bytes]] | None = None,
     ) -> None:
         self.name = name
         self.log = folder / f"{name.replace('/', '_')}.log"
@@ -64,19 +63,16 @@ class Worker:
         command = [interpreter or sys.executable, str(_PACKAGE / "workers" / "child.py")]
         start = {"parent": os.getpid(), "package_folder": str(_PACKAGE), "search_path": list(search_path)}
 
-        def launch() -> subprocess.Popen[bytes]:
-            with self.log.open("ab") as log:
-                return subprocess.Popen(  # noqa: S603  (our own interpreter and file)
-                    [*command, json.dumps(start)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
-                    # Away from the kernel's Ctrl-C, and killable with all it may start.
-                    start_new_session=True,
-                )
-
-        self._process = spawn(launch) if spawn else launch()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  (our own interpreter and file)
+                [*command, json.dumps(start)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+                # Away from the kernel's Ctrl-C, and killable with all it may start.
+                start_new_session=True,
+            )
 
     @property
     def pid(self) -> int:

@@ -1,0 +1,227 @@
+"""One run of ``profile``: convert in the background, open every candidate alone, let all take turns, conclude."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from inferspeed_magic.discovery import runtimes
+from inferspeed_magic.errors import ModelError, WorkerError
+from inferspeed_magic.formats.routes import routes
+from inferspeed_magic.measurement.load import LoadMeter
+from inferspeed_magic.measurement.machine import describe
+from inferspeed_magic.panel.progress import CellProgress, NoProgress
+from inferspeed_magic.profiling import arguments
+from inferspeed_magic.profiling.candidate import Candidate
+from inferspeed_magic.profiling.conclusions import conclude
+from inferspeed_magic.profiling.conversion import Converter, release
+from inferspeed_magic.profiling.environment import environment
+from inferspeed_magic.profiling.opening import Opener
+from inferspeed_magic.profiling.rounds import measure
+from inferspeed_magic.profiling.serving import serve
+from inferspeed_magic.records import ProfileRecord
+from inferspeed_magic.runtimes.base import Lowering
+from inferspeed_magic.version import __version__
+from inferspeed_magic.workers.crew import Crew
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from inferspeed_magic.profiling.limits import Limits
+    from inferspeed_magic.records import Request
+    from inferspeed_magic.runtimes.base import Runtime
+    from inferspeed_magic.sources.source import Source
+
+
+class Run:
+    """One run of ``profile``, step by step.
+
+    Args:
+        asked: the request.
+        limits: on workers.
+        progress: whether to show what is being done.
+    """
+
+    def __init__(self, asked: Request, limits: Limits, *, progress: bool) -> None:
+
+        self.started = time.perf_counter()
+        self.created = dt.datetime.now().astimezone().isoformat(timespec="seconds")
+        self.request = asked
+        self.limits = limits
+        self.machine = describe()
+        self.threads = asked.threads or self.machine.cores_given
+        self.candidates: list[Candidate] = []
+        self.first_numbers_s: float | None = None
+        self.other_load: float | None = None
+        self._meter = LoadMeter()
+        self._progress = CellProgress() if progress else NoProgress()
+        self._numbers: list[tuple[str, float]] = []
+        self._done = self._total = 0
+
+    def run(self, handed_in: Mapping[str, Any], inputs: Any, input_shapes: Sequence[Any] | None) -> ProfileRecord:
+        """Do everything; whatever happens, no process and no file is left behind."""
+        sources: list[Source] = []
+        try:
+            with Crew() as crew:
+                sources = arguments.sources(handed_in, inputs, input_shapes, _describer(crew, self.limits))
+                self.candidates = self._list_candidates(sources)
+                self._progress.start(len(self.candidates))
+                self._work(crew, sources)
+            self._progress.finish()
+        except KeyboardInterrupt:
+            self._progress.interrupt("partial results kept")
+            raise
+        except BaseException:
+            self._progress.finish()
+            raise
+        finally:
+            release(sources)
+        return self.record()
+
+    def _work(self, crew: Crew, sources: list[Source]) -> None:
+
+        # Keras files are read by any backend; the converters are TensorFlow's.
+        converter = Converter(crew, self.limits, environment(None, "cpu") | {"KERAS_BACKEND": "tensorflow"})
+        opener = Opener(crew, converter, self.limits, self.request.seed, self.request.device)
+        try:
+            with ThreadPoolExecutor(1, thread_name_prefix="inferspeed-imports") as background:
+                try:
+                    self._start_early(converter, opener, sources, background)
+                    self._open_all(converter, opener)
+                finally:
+                    background.shutdown(wait=False, cancel_futures=True)
+        finally:
+            converter.close()
+        well = [candidate for candidate in self.candidates if candidate.well]
+        self._meter.start()
+        try:
+            self._measure(crew, opener, well)
+        finally:
+            self.other_load = self._meter.stop()
+
+    def _list_candidates(self, sources: list[Source]) -> list[Candidate]:
+
+        known = runtimes()
+        listed = []
+        for source in sources:
+            for batch_size in self.request.batch_sizes:
+                lowering = Lowering(self.request.device, self.threads, batch_size, source.precision)
+                for name in self.request.runtimes:
+                    candidate = Candidate(source, known[name], lowering)
+                    _rule_out(candidate, known[name])
+                    listed.append(candidate)
+        return listed
+
+    def _start_early(
+        self, converter: Any, opener: Opener, sources: list[Source], background: ThreadPoolExecutor
+    ) -> None:
+        """Begin in the background what takes long: importing TensorFlow, and the conversions that will be needed."""
+        open_ones = [candidate for candidate in self.candidates if candidate.status is None]
+        for source in sources:
+            converter.portable(source)
+            grouped = [each for each in open_ones if each.source is source and each.runtime.group]
+            if grouped:
+                worker = opener.start_host(grouped[0])
+                background.submit(opener.prepare, worker, grouped[0])
+        for candidate in open_ones:
+            for fmt in candidate.runtime.capabilities().formats[:1]:
+                for route in routes(candidate.source.kind, fmt)[:1]:
+                    converter.submit(candidate.source, route, candidate.lowering.batch_size)
+
+    def _open_all(self, converter: Any, opener: Opener) -> None:
+        todo = [candidate for candidate in self.candidates if candidate.status is None]
+        self._total = len(todo)
+        began = time.perf_counter()
+        for number, candidate in enumerate(todo):
+            spent = time.perf_counter() - began
+            left = (spent / number if number else 2.0) * (len(todo) - number) + self._measuring_s(len(todo))
+            self._done = number
+            doing = f"opening {candidate.name}, batch {candidate.lowering.batch_size}"
+            self._tell(number, 2 * len(todo), f"{doing}; {converter.now}" if converter.now else doing, left)
+            opener.open(candidate)
+            if candidate.well:
+                self._first_look(candidate)
+
+    def _first_look(self, candidate: Candidate) -> None:
+        """Show the latency that the warm-up ended with; the interval comes later."""
+        if self.first_numbers_s is None:
+            self.first_numbers_s = time.perf_counter() - self.started
+        self._numbers.append((candidate.key, candidate.expected_ns / 1e6))
+
+    def _measuring_s(self, count: int) -> float:
+        return 1.3 * self.request.duration_s * count
+
+    def _measure(self, crew: Crew, opener: Opener, well: list[Candidate]) -> None:
+
+        def tell(done: int, total: int, message: str, left: float) -> None:
+            self._done, self._total = done, total
+            self._tell(total + done, 2 * total, message, left)
+
+        shared: dict[str, Any] = {
+            "crew": crew,
+            "opener": opener,
+            "limits": self.limits,
+            "duration_s": self.request.duration_s,
+            "seed": self.request.seed,
+            "tell": tell,
+        }
+        if self.request.scenario == "server":
+            serve(well, target_qps=self.request.target_qps, latency_slo_ms=self.request.latency_slo_ms, **shared)
+        else:
+            measure(well, **shared)
+
+    def _tell(self, done: int, total: int, message: str, left: float) -> None:
+        self._progress.update(done, total, message, seconds_left=left, first_numbers=tuple(self._numbers))
+
+    def measured(self) -> int:
+        """Count the candidates that have numbers."""
+        return sum(candidate.measurement() is not None for candidate in self.candidates)
+
+    def record(self, *, interrupted: bool = False) -> ProfileRecord:
+        """Derive what may be said of everything measured so far."""
+        results, baseline = conclude(self.candidates, self.request.baseline, self.other_load)
+        return ProfileRecord(
+            request=self.request,
+            machine=self.machine,
+            results=results,
+            baseline=baseline,
+            created=self.created,
+            elapsed_s=time.perf_counter() - self.started,
+            first_numbers_s=self.first_numbers_s,
+            interrupted=interrupted,
+            version=__version__,
+        )
+
+
+def _rule_out(candidate: Candidate, runtime: Runtime) -> None:
+    """Note what can be known without trying."""
+    found = runtime.availability()
+    kind = candidate.lowering.device.partition(":")[0]
+    fixed = candidate.source.signature.fixed_batch
+    if not found.available:
+        candidate.end("unavailable", f"{found.reason}: {found.install_command}")
+    elif kind not in runtime.capabilities().devices:
+        candidate.end("unsupported", f"{runtime.name} does not run on a {kind} here")
+    elif fixed is not None and fixed != candidate.lowering.batch_size:
+        candidate.end("unsupported", f"the model is built for batches of {fixed}: use --batch-size {fixed}")
+
+
+def _describer(crew: Crew, limits: Limits) -> Callable[[str, Path], dict[str, Any]]:
+    """Read signatures of files in a worker: their libraries crash on bad files."""
+
+    def describe(kind: str, path: Path) -> dict[str, Any]:
+        worker = crew.start(f"describe_{kind}_{path.stem}", environment=environment(None, "cpu"))
+        try:
+            said: dict[str, Any] = worker.request(
+                f"inferspeed_magic.sources.describe:{kind}", {"path": str(path)}, limits.open_s
+            )
+        except WorkerError as error:
+            raise ModelError(f"{path.name} cannot be read: {error.reason}") from None
+        finally:
+            crew.dismiss(worker)
+        return said
+
+    return describe

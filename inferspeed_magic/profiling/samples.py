@@ -1,0 +1,87 @@
+"""What candidates are run with, and what they have to answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inferspeed_magic.formats.agreement import best_order, relative_error
+from inferspeed_magic.sources.inputs import batches_of, made_up
+from inferspeed_magic.sources.quiet import quiet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from inferspeed_magic.sources.source import Source
+
+    Array = np.ndarray[Any, Any]
+
+#: Outputs are compared for this many batches.
+CHECKED = 2
+#: Candidates are timed with this many different batches in turn, as long as they take no more memory than that.
+_POOL = 4
+_POOL_BYTES = 64_000_000
+
+
+class Samples:
+    """Batches by source and batch size, made once, and the source's own answers to them.
+
+    Args:
+        folder: where the batches are written, so that workers can read them.
+        seed: of made-up inputs.
+    """
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._folder = folder
+        self._seed = seed
+        self._inputs: dict[tuple[str, int], tuple[list[list[str]], list[list[Array]]]] = {}
+        self._expected: dict[tuple[str, int], list[list[Array]]] = {}
+
+    def inputs(self, source: Source, batch_size: int) -> tuple[list[list[str]], list[list[Array]]]:
+        """Return the batches that a source is run with, as files and as arrays."""
+        place = (source.name, batch_size)
+        if place not in self._inputs:
+            samples = source.samples(batch_size * _POOL, self._seed)
+            batch_bytes = max(1, sum(array[:1].nbytes for array in samples)) * batch_size
+            batches = batches_of(samples, batch_size, max(1, min(_POOL, _POOL_BYTES // batch_bytes)))
+            if source.given is not None and len(batches) < CHECKED:
+                # A second input that differs, so that an artifact that ignores its input is found out.
+                batches.append(made_up(source.signature, batch_size, self._seed))
+            self._inputs[place] = (self._written(batches), batches)
+        return self._inputs[place]
+
+    def _written(self, batches: list[list[Array]]) -> list[list[str]]:
+        folder = self._folder / f"inputs_{len(self._inputs)}"
+        folder.mkdir()
+        files = []
+        for number, batch in enumerate(batches):
+            names = [str(folder / f"{number}_{position}.npy") for position in range(len(batch))]
+            for name, array in zip(names, batch, strict=True):
+                np.save(name, array, allow_pickle=False)
+            files.append(names)
+        return files
+
+    def error(self, source: Source, batch_size: int, outputs: list[list[Array]]) -> float:
+        """Compare a candidate's outputs for the first batches with the source's; return the largest relative error."""
+        if not self.knows(source, batch_size):
+            self.expect(source, batch_size, self._reference(source, batch_size))
+        expected = self._expected[source.name, batch_size]
+        order = best_order(outputs[0], expected[0])
+        return max(
+            relative_error([mine[position] for position in order], theirs)
+            for mine, theirs in zip(outputs, expected, strict=True)
+        )
+
+    def knows(self, source: Source, batch_size: int) -> bool:
+        """Whether it is known what the source answers."""
+        return (source.name, batch_size) in self._expected
+
+    def expect(self, source: Source, batch_size: int, outputs: list[list[Array]]) -> None:
+        """Note what the source answers to the first batches."""
+        self._expected[source.name, batch_size] = outputs
+
+    def _reference(self, source: Source, batch_size: int) -> list[list[Array]]:
+        _, batches = self.inputs(source, batch_size)
+        with quiet():
+            return [source.outputs(batch) for batch in batches[:CHECKED]]
