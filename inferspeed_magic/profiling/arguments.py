@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,7 @@ def request(  # noqa: C901  (one line per option reads better than a table of ch
     Raises:
         OptionError: what is wrong, and how to mend it.
     """
-    sizes = (batch_sizes,) if isinstance(batch_sizes, int | np.integer) else tuple(batch_sizes)
+    sizes = tuple(batch_sizes) if isinstance(batch_sizes, Iterable) else (batch_sizes,)
     if not sizes:
         raise OptionError("no batch size given: batch sizes are whole numbers from 1 up")
     for size in sizes:
@@ -81,7 +81,7 @@ def request(  # noqa: C901  (one line per option reads better than a table of ch
     if scenario == "server" and (target_qps is None) == (latency_slo_ms is None):
         raise OptionError("the server scenario needs either --target-qps or --latency-slo-ms")
     for label, value in (("--target-qps", target_qps), ("--latency-slo-ms", latency_slo_ms)):
-        if value is not None and not (np.isfinite(value) and value > 0):
+        if value is not None and not (isinstance(value, int | float) and np.isfinite(value) and value > 0):
             raise OptionError(f"{label} {value!r} makes no sense: it is a number above 0")
     if not (isinstance(duration_s, int | float) and np.isfinite(duration_s) and 0 < duration_s <= 3600):  # noqa: PLR2004
         raise OptionError(f"duration {duration_s!r} makes no sense: it is seconds, above 0 and up to 3600")

@@ -2,7 +2,8 @@
 
 It reads jobs from standard input and writes replies to what was standard output, one JSON object a line. Standard
 output itself is pointed at standard error first, so nothing that a library prints can garble a reply, and standard
-input at nothing, so nothing that a library reads can eat a job. It dies when its parent does: by a signal of the kernel where there is one (Linux), by the end of standard input everywhere.
+input at nothing, so nothing that a library reads can eat a job. It dies when its parent does: by a signal of the
+kernel where there is one (Linux), by the end of standard input everywhere.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def _read_jobs(stream: TextIO, jobs: queue.SimpleQueue[str]) -> None:
 
 
 def _take_over_pipes() -> tuple[TextIO, TextIO]:
-    """Keep the pipes of jobs and replies to ourselves: what libraries read is empty, what they print goes to the log."""
+    """Keep the pipes to ourselves: what libraries read is empty, and what they print goes to the log."""
     jobs = os.fdopen(os.dup(0), encoding="utf-8")
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -9,8 +9,8 @@ from inferspeed_magic.diagnosis import median_interval
 def test_constant_latencies_leave_what_processes_differ_by():
     interval = median_interval(measured([[2.0] * 10] * 20))
     assert interval.value == pytest.approx(2.0)
-    assert interval.low == pytest.approx(2.0 * math.exp(-0.0165 * 2.2281), rel=1e-4)  # t(10) at 97.5%
-    assert interval.high == pytest.approx(2.0 * math.exp(0.0165 * 2.2281), rel=1e-4)
+    assert interval.low == pytest.approx(2.0 * math.exp(-0.019 * 2.2281), rel=1e-4)  # t(10) at 97.5%
+    assert interval.high == pytest.approx(2.0 * math.exp(0.019 * 2.2281), rel=1e-4)
 
 
 def test_more_processes_narrow_it():
