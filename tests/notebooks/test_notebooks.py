@@ -1,0 +1,141 @@
+"""Every notebook runs from top to bottom, and what is committed is what it shows."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import nbformat
+import pytest
+from execution import NOTEBOOKS, code_cells, execute
+
+from inferspeed_magic.discovery import runtime_names
+from inferspeed_magic.magics.options import parse
+
+PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+MAGIC = re.compile(r"^%{1,2}profile_model\b(?!\?)(?P<line>.*)", re.MULTILINE)
+FOLDERS = "bin|content|etc|home|lib|mnt|opt|private|root|tmp|usr|Users|var|work"
+ABSOLUTE = re.compile(rf"(?<![\w.:<-])/(?:{FOLDERS})/|\b[A-Z]:\\")
+
+
+class Tables(HTMLParser):
+    """Collects the rows of all tables: each a list of the texts of its cells."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.rows, self.inside = [], False
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+        self.inside = tag in ("td", "th") or (self.inside and tag != "table")
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag not in ("td", "th", "table")
+
+    def handle_data(self, data):
+        if self.inside:
+            self.rows[-1][-1] += data
+
+
+@pytest.fixture(scope="module", params=PATHS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def committed(path):
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def executed(path, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(path.stem)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        return execute(path, folder)
+
+
+@pytest.fixture(params=["committed", "executed"])
+def notebook(request, committed, executed):
+    return {"committed": committed, "executed": executed}[request.param]
+
+
+def reports(notebook):
+    """Pairs of what a cell asks for and the bundle of the report that it shows."""
+    found = []
+    for cell in code_cells(notebook):
+        asked = MAGIC.search(cell.source)
+        if asked:
+            results = [output.data for output in cell.outputs if output.output_type == "execute_result"]
+            assert len(results) == 1, f"cell {cell.id} shows {len(results)} reports"
+            found.append((parse(asked["line"]), results[0]))
+    return found
+
+
+def kinds(cell):
+    """What a cell shows, without the numbers."""
+    return {(output.output_type, output.get("name"), *sorted(output.get("data", {}))) for output in cell.outputs}
+
+
+def test_there_are_notebooks():
+    assert [path.name for path in PATHS][:1] == ["01_profile.ipynb"]
+
+
+def test_every_cell_has_run(notebook):
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+
+
+def test_nothing_failed_and_nothing_complains(notebook):
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    assert [output for output in outputs if output.output_type == "error"] == []
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+
+
+def test_no_progress_is_left(notebook):
+    assert "<progress" not in nbformat.writes(notebook)
+
+
+def test_reports_have_a_row_for_every_runtime(notebook):
+    found = reports(notebook)
+    assert found
+    for options, bundle in found:
+        wanted = set(options.runtimes or runtime_names())
+        rows = Tables(bundle["text/html"]).rows
+        for where in (rows, [line.split() for line in bundle["text/plain"].splitlines()]):
+            named = {name for row in where for name in wanted if any(name in cell for cell in row)}
+            assert named == wanted
+
+
+def test_reports_measured_what_is_installed(executed):
+    from inferspeed_magic.discovery import runtime_statuses
+
+    installed = {status.name for status in runtime_statuses() if status.available}
+    for options, bundle in reports(executed):
+        # The table of what was not measured has three columns.
+        rows = [row for row in Tables(bundle["text/html"]).rows if len(row) > 3]
+        measured = {name for row in rows for name in installed if row[1].startswith(name)}
+        assert measured == installed & set(options.runtimes or runtime_names())
+
+
+def test_outputs_name_no_folder_of_this_machine(notebook):
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            assert not ABSOLUTE.search(str(output)), ABSOLUTE.search(str(output))
+
+
+def test_committed_outputs_are_of_this_text(committed, executed):
+    assert [cell.source for cell in committed.cells] == [cell.source for cell in executed.cells]
+    assert [kinds(cell) for cell in code_cells(committed)] == [kinds(cell) for cell in code_cells(executed)]
+
+
+def test_the_file_is_tidy(committed):
+    nbformat.validate(committed)
+    assert (committed.nbformat, committed.nbformat_minor) == (4, 5)
+    assert committed.metadata.kernelspec.name == "python3"
+    assert all(set(cell.metadata) <= {"tags"} for cell in committed.cells)
