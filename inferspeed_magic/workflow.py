@@ -92,8 +92,7 @@ def profile(
     except KeyboardInterrupt:
         report = _keep(run.record(interrupted=True))
         raise ProfileInterrupted(
-            f"interrupted, partial results kept ({run.measured()} of {len(run.candidates)} candidates measured); "
-            "they are in inferspeed_magic.last_report()",
+            "interrupted, partial results kept in inferspeed_magic.last_report()",
             report,
         ) from None
     return _keep(record)

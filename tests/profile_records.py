@@ -56,9 +56,7 @@ def measurement(p50_ms=1.0, count=1000, **changes):
     return Measurement(**(given | {"blocks": blocks, "warm_up_ns": (5_000_000, 2_000_000)} | changes))
 
 
-def result(  # noqa: PLR0913 - a factory: every argument is optional
-    name="deep/litert", p50_ms=0.0931, speedup=None, *, spread=0.02, trials=(), summary=None, **changes
-):
+def result(name="deep/litert", p50_ms=0.0931, speedup=None, *, spread=0.02, trials=(), summary=None, **changes):
     """A measured result; ``summary`` changes fields of the summary, ``changes`` those of the result."""
     model, _, runtime = name.partition("/")
     derived = Summary(

@@ -56,10 +56,7 @@ def _too_few(measurement: Measurement) -> str | None:
     half_width = (interval.high - interval.low) / 2.0 / interval.value
     if half_width <= _WIDEST:
         return None
-    return (
-        f"too few samples for this much noise: the median is known to within {half_width:.0%} "
-        f"from {samples} samples; measure for longer"
-    )
+    return f"too noisy for so few samples, measure for longer: median ±{half_width:.0%} from {samples:,} samples"
 
 
 def _drift(series: list[Unit]) -> str | None:
@@ -75,7 +72,7 @@ def _drift(series: list[Unit]) -> str | None:
     if abs(trend) < _TREND or abs(change) <= _CHANGE:
         return None
     direction = "rose" if change > 0.0 else "fell"
-    return f"latency {direction} by {abs(change):.0%} in the course of the run: the machine's speed drifted"
+    return f"the machine's speed drifted: latency {direction} by {abs(change):.0%} in the course of the run"
 
 
 def _modes(measurement: Measurement) -> str | None:
@@ -86,8 +83,9 @@ def _modes(measurement: Measurement) -> str | None:
     if modes is None:
         return None
     return (
-        f"latency has two modes: {1.0 - modes.slow_share:.0%} of inferences take about {modes.fast / 1e6:.3g} ms, "
-        f"{modes.slow_share:.0%} about {modes.slow / 1e6:.3g} ms; the median shows one of them at most"
+        "latency has two modes, and the median shows one of them at most: "
+        f"{1.0 - modes.slow_share:.0%} of inferences take about {modes.fast / 1e6:.3g} ms, "
+        f"{modes.slow_share:.0%} about {modes.slow / 1e6:.3g} ms"
     )
 
 
@@ -109,13 +107,15 @@ def _processes(series: list[Unit]) -> str | None:
     gap = float(np.expm1(medians.max() - medians.min()))
     if gap <= _CHANGE or effect.explained / rank <= float(fdtri(rank, left_over, _CERTAIN)) * noise:
         return None
-    return f"processes disagree: the slowest of {len(names)} takes {gap:.0%} longer than the fastest"
+    return (
+        f"processes of the same candidate disagree: the slowest of {len(names)} takes {gap:.0%} longer than the fastest"
+    )
 
 
 def _load(other_load: float | None) -> str | None:
     if other_load is None or other_load < _BUSY_CORES:
         return None
-    return f"other processes used {other_load:.2g} cores on average during the run: close them and measure again"
+    return f"other processes kept {other_load:.2f} cores busy during the run, close them and measure again"
 
 
 def _subnormals(share: float) -> str | None:

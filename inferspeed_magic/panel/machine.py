@@ -129,7 +129,7 @@ def _size(mb: float) -> str:
 def _runtimes_text(runtimes: Sequence[RuntimeStatus]) -> Iterable[str]:
     if not runtimes:
         return ["Runtimes: none are known."]
-    cells = [RUNTIME_HEADERS, *(_cells(status) for status in runtimes)]
+    cells = [_headers(runtimes), *(_cells(status) for status in runtimes)]
     widths = [max(len(row[column]) for row in cells) + 2 for column in range(3)]
     lines = []
     for *short, last in cells:
@@ -144,12 +144,18 @@ def _runtimes_text(runtimes: Sequence[RuntimeStatus]) -> Iterable[str]:
 def _runtimes_html(runtimes: Sequence[RuntimeStatus]) -> str:
     if not runtimes:
         return "<p>Runtimes: none are known.</p>"
-    head = "".join(f'<th scope="col" style="{CELL}">{escape(header)}</th>' for header in RUNTIME_HEADERS)
+    head = "".join(f'<th scope="col" style="{CELL}">{escape(header)}</th>' for header in _headers(runtimes))
     rows = "".join(_runtime_html(status) for status in runtimes)
     return (
         f'<table style="{TABLE}"><caption style="{CAPTION}">Runtimes</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
+
+
+def _headers(runtimes: Sequence[RuntimeStatus]) -> tuple[str, ...]:
+    """Leave the last column without a heading where everything is there."""
+    *first, last = RUNTIME_HEADERS
+    return (*first, "" if all(status.available for status in runtimes) else last)
 
 
 def _runtime_html(status: RuntimeStatus) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from inferspeed_magic.panel.numbers import number, seconds
+from inferspeed_magic.panel.numbers import number, seconds, time_unit
 from inferspeed_magic.panel.parts import one_line
 
 if TYPE_CHECKING:
@@ -72,6 +72,10 @@ class _State:
     message: str
     seconds_left: float | None = None
     first_numbers: tuple[tuple[str, float], ...] = ()
+
+    def latencies(self) -> list[tuple[str, str]]:
+        unit = time_unit(value for _, value in self.first_numbers)
+        return [(name, f"{number(value * unit.per_ms)} {unit.name}") for name, value in self.first_numbers]
 
     def step(self) -> str:
         return f"{self.done}/{self.total}"
@@ -165,9 +169,7 @@ class _Cell:
         self._handle: Any = None
 
     def show(self, state: _State) -> None:
-        numbers = "".join(
-            f"<li>{escape(one_line(name))}: {escape(number(value))} ms</li>" for name, value in state.first_numbers
-        )
+        numbers = "".join(f"<li>{escape(one_line(name))}: {escape(shown)}</li>" for name, shown in state.latencies())
         self._put(
             f'<div><progress value="{state.done}" max="{max(1, state.total)}"></progress> '
             f"{state.step()} {escape(state.sentence())}"
@@ -198,7 +200,7 @@ class _Line:
         self._written = 0
 
     def show(self, state: _State) -> None:
-        numbers = "".join(f"; {one_line(name)} {number(value)} ms" for name, value in state.first_numbers)
+        numbers = "".join(f"; {one_line(name)} {shown}" for name, shown in state.latencies())
         self._write(f"{state.step()} {state.sentence()}{numbers}")
 
     def end(self, message: str | None) -> None:

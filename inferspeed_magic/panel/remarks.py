@@ -36,10 +36,21 @@ def notes(record: ProfileRecord) -> tuple[str, ...]:
 
 def _grouped(said: Iterable[tuple[str, str]], everyone: int) -> tuple[str, ...]:
     """Say the same thing about several candidates once, and name them only where it is not all of them."""
-    groups: dict[str, dict[str, None]] = {}
+    groups: dict[str, dict[str, list[str]]] = {}
     for sentence, name in said:
-        groups.setdefault(one_line(sentence), {})[name] = None
-    return tuple(
-        f"{'all' if 2 < len(names) == everyone else listed(list(names))}: {sentence}"  # noqa: PLR2004 - two are named
-        for sentence, names in groups.items()
-    )
+        # What differs from candidate to candidate stands behind a colon: numbers.
+        what, _, detail = one_line(sentence).partition(": ")
+        details = groups.setdefault(what, {}).setdefault(name, [])
+        if detail not in details:
+            details.append(detail)
+    return tuple(_sentence(what, names, everyone) for what, names in groups.items())
+
+
+def _sentence(what: str, names: dict[str, list[str]], everyone: int) -> str:
+    """Name candidates in front if the same is said of them to the letter, else behind, each with its own details."""
+    if len({tuple(details) for details in names.values()}) == 1:
+        details = "; ".join(next(iter(names.values())))
+        who = "all" if 2 < len(names) == everyone else listed(list(names))  # noqa: PLR2004 - two are named
+        return f"{who}: {what}" + (f": {details}" if details else "")
+    each = ", ".join(f"{name} ({'; '.join(details)})" for name, details in names.items())
+    return f"{what}: {each}"

@@ -29,6 +29,7 @@ class Candidate:
         relative_error: of its outputs.
         warm_up_ns, warm_up_detected, settled: of the first process.
         expected_ns: latency to plan with, from the end of the warm-up.
+        turns: how many it was to take.
         blocks, trials, peak_memory_mb: what was measured.
         status, reason: why it was not, or None while all is well.
     """
@@ -44,6 +45,7 @@ class Candidate:
     warm_up_detected: int = 0
     settled: bool = True
     expected_ns: float = 0.0
+    turns: int = 0
     blocks: list[Block] = field(default_factory=list)
     trials: list[ServerTrial] = field(default_factory=list)
     peak_memory_mb: float | None = None

@@ -47,10 +47,18 @@ def _concluded(result: Result, reference: Result | None, candidate: Candidate, o
         other_load=other_load,
         subnormal_share=candidate.source.subnormal_share,
     )
+    doubts = [*summary.warnings, *_of_the_run(candidate)]
+    return replace(result, summary=replace(summary, stable=not doubts, warnings=tuple(doubts)))
+
+
+def _of_the_run(candidate: Candidate) -> list[str]:
+    """Say what the latencies themselves do not show."""
+    doubts = []
     if not candidate.settled:
-        doubt = f"the warm-up had not ended after {len(candidate.warm_up_ns)} inferences"
-        summary = replace(summary, stable=False, warnings=(*summary.warnings, doubt))
-    return replace(result, summary=summary)
+        doubts.append(f"the warm-up had not ended: {len(candidate.warm_up_ns):,} inferences")
+    if len(candidate.blocks) < candidate.turns:
+        doubts.append(f"the run ended early: {len(candidate.blocks)} of {candidate.turns} turns")
+    return doubts
 
 
 def _baseline_of(result: Result, results: list[Result], baseline: str | None) -> Result | None:

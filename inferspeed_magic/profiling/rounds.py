@@ -23,10 +23,16 @@ if TYPE_CHECKING:
 
 _BENCH = "inferspeed_magic.measurement.bench"
 ROUNDS = 20
+#: Longer runs have more rounds, not only longer turns: more values for the interval.
+_MOST_ROUNDS = 100
+_ROUNDS_PER_S = 10
+#: A turn keeps at most so many latencies; more would only cost memory.
+_MOST_IN_A_TURN = 20_000
 #: A slow candidate takes longer turns in fewer rounds, so that starting a turn does not cost more than the turn.
 _LEAST_ROUNDS = 6
 _INFERENCES_A_TURN = 3
 _REWARM_BELOW_NS = 300e6
+_CUT_SHORT = f"so fast that some of its turns ended after {_MOST_IN_A_TURN:,} inferences, before their time was over"
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,11 @@ class Plan:
 
     rounds: frozenset[int]
     turn_ms: float
+
+
+def rounds_for(duration_s: float) -> int:
+    """Choose the number of rounds of a run from the timed seconds per candidate."""
+    return int(min(_MOST_ROUNDS, max(ROUNDS, duration_s * _ROUNDS_PER_S)))
 
 
 def plan(expected_ns: float, duration_s: float, rounds: int = ROUNDS) -> Plan:
@@ -79,12 +90,15 @@ def measure(
         tell: called before each turn with turns done, turns in all, what is done now, and seconds left.
     """
     shuffle = random.Random(seed)  # noqa: S311  (an order of turns, not a secret)
-    plans = {candidate.key: plan(candidate.expected_ns, duration_s) for candidate in candidates}
+    rounds = rounds_for(duration_s)
+    plans = {candidate.key: plan(candidate.expected_ns, duration_s, rounds) for candidate in candidates}
+    for candidate in candidates:
+        candidate.turns = len(plans[candidate.key].rounds)
     total = sum(len(each.rounds) for each in plans.values())
     done = 0
     origin = time.perf_counter()
     with crew.turns():
-        for number in range(ROUNDS):
+        for number in range(rounds):
             order = [each for each in candidates if each.well and number in plans[each.key].rounds]
             shuffle.shuffle(order)
             for candidate in order:
@@ -106,7 +120,7 @@ def _take_turn(
         "candidate": candidate.key,
         "duration_ms": turn.turn_ms,
         "least": 1,
-        "most": 20_000,
+        "most": _MOST_IN_A_TURN,
         "rewarm": candidate.expected_ns < _REWARM_BELOW_NS,
     }
     start_s = time.perf_counter() - origin
@@ -117,6 +131,8 @@ def _take_turn(
     except WorkerError as error:
         opener.lost(worker, candidate, error)
         return
+    if len(reply["latencies_ns"]) == _MOST_IN_A_TURN and _CUT_SHORT not in candidate.notes:
+        candidate.notes.append(_CUT_SHORT)
     candidate.blocks.append(Block(number, process, start_s, reply["wall_ns"], tuple(reply["latencies_ns"])))
     peak = reply["peak_memory_mb"]
     if peak is not None:

@@ -149,7 +149,8 @@ class Run:
         """Show the latency that the warm-up ended with; the interval comes later."""
         if self.first_numbers_s is None:
             self.first_numbers_s = time.perf_counter() - self.started
-        self._numbers.append((candidate.key, candidate.expected_ns / 1e6))
+        at = f" at batch {candidate.lowering.batch_size}" if len(self.request.batch_sizes) > 1 else ""
+        self._numbers.append((candidate.name + at, candidate.expected_ns / 1e6))
 
     def _measuring_s(self, count: int) -> float:
         return 1.3 * self.request.duration_s * count
@@ -175,10 +176,6 @@ class Run:
 
     def _tell(self, done: int, total: int, message: str, left: float) -> None:
         self._progress.update(done, total, message, seconds_left=left, first_numbers=tuple(self._numbers))
-
-    def measured(self) -> int:
-        """Count the candidates that have numbers."""
-        return sum(candidate.measurement() is not None for candidate in self.candidates)
 
     def record(self, *, interrupted: bool = False) -> ProfileRecord:
         """Derive what may be said of everything measured so far."""

@@ -8,7 +8,7 @@ from inferspeed_magic.diagnosis.simulation import SCENARIOS, simulate
 RUNS = 250
 
 
-def results(scenario, rounds, per_block, processes, ratio, *, shared=True, runs=RUNS):  # noqa: PLR0913
+def results(scenario, rounds, per_block, processes, ratio, *, shared=True, runs=RUNS):
     def once(seed):
         machine = seed if shared else None
         first = simulate(scenario, rounds, per_block, ratio, processes, 2 * seed, machine_seed=machine)

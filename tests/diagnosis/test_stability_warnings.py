@@ -20,9 +20,9 @@ def test_nothing_to_say_about_ordinary_noise(scenario, processes):
 
 def test_drift():
     (sentence,) = warnings(simulate(Noise(drift=0.12, sample_sd=0.02), 20, 30, 1.0, 1, 0))
-    assert sentence == "latency rose by 13% in the course of the run: the machine's speed drifted"
+    assert sentence == "the machine's speed drifted: latency rose by 13% in the course of the run"
     falling = measured([[1.0 - 0.005 * index] * 5 for index in range(20)])
-    assert any(sentence.startswith("latency fell by 9%") for sentence in warnings(falling))
+    assert any(sentence.startswith("the machine's speed drifted: latency fell by 9%") for sentence in warnings(falling))
 
 
 def test_a_small_or_unsure_drift_is_not_told():
@@ -33,7 +33,10 @@ def test_a_small_or_unsure_drift_is_not_told():
 def test_two_modes():
     (sentence,) = warnings(simulate("bimodal", 20, 50, 1.0, 1, 0))
     assert "two modes" in sentence
-    assert sentence.startswith("latency has two modes: 71% of inferences take about 0.99 ms, 29% about 1.23 ms; ")
+    assert sentence.startswith(
+        "latency has two modes, and the median shows one of them at most: "
+        "71% of inferences take about 0.99 ms, 29% about 1.23 ms"
+    )
 
 
 @pytest.mark.parametrize(("factor", "slow_share", "sd"), [(1.2, 0.3, 0.02), (1.3, 0.2, 0.03), (2.0, 0.5, 0.1)])
@@ -71,7 +74,7 @@ def test_load():
     calm = simulate("quiet")
     assert warnings(calm, other_load=0.24) == ()
     assert warnings(calm, other_load=0.5) == (
-        "other processes used 0.5 cores on average during the run: close them and measure again",
+        "other processes kept 0.50 cores busy during the run, close them and measure again",
     )
 
 
@@ -79,13 +82,17 @@ def test_too_few_samples():
     assert warnings(measured([[1.0]])) == (
         "too few samples: 1 sample cannot give an interval for the median; measure for longer",
     )
-    assert warnings(measured([[1.0], [1.4], [0.8], [1.1]]))[0].startswith("too few samples for this much noise: ")
+    assert warnings(measured([[1.0], [1.4], [0.8], [1.1]]))[0].startswith(
+        "too noisy for so few samples, measure for longer: median ±"
+    )
     assert "0 samples cannot give" in warnings(measured([]))[0]
 
 
 def test_processes_disagree():
     different = measured([[1.0 + 0.001 * (i % 3) + 0.1 * (i % 2)] * 9 for i in range(20)], (0, 1))
-    assert warnings(different) == ("processes disagree: the slowest of 2 takes 10% longer than the fastest",)
+    assert warnings(different) == (
+        "processes of the same candidate disagree: the slowest of 2 takes 10% longer than the fastest",
+    )
     noisy = simulate(Noise(block_sd=0.2), 20, 9, 1.0, 2, 5)
     assert not any("processes disagree" in sentence for sentence in warnings(noisy))
     assert warnings(measured([[1.0] * 9] * 8, tuple(range(8)))) == ()

@@ -70,7 +70,7 @@ def test_a_cell_shows_a_bar_and_first_numbers(front_end, clock):
     assert '<progress value="0" max="100">' in first["text/html"]
     assert '<progress value="23" max="100">' in last["text/html"]
     assert "23/100 measuring deep/litert, about 1 min 11 s left" in last["text/html"]
-    assert "<li>deep/litert: 0.0931 ms</li>" in last["text/html"]
+    assert "<li>deep/litert: 93.1 µs</li>" in last["text/html"]
     assert last["text/plain"] == "23/100 measuring deep/litert, about 1 min 11 s left"
 
 
@@ -79,7 +79,7 @@ def test_first_numbers_stay_on_show(front_end, clock):
     work(progress, clock)
     clock.now += 1
     progress.update(24, 100, "measuring deep/onnxruntime")
-    assert "deep/litert: 0.0931 ms" in front_end.shown[-1]["text/html"]
+    assert "deep/litert: 93.1 µs" in front_end.shown[-1]["text/html"]
 
 
 def test_finishing_leaves_the_output_empty(front_end, clock):
@@ -135,7 +135,7 @@ def test_a_terminal_shows_one_line_and_clears_it(clock):
     progress = CellProgress(clock, terminal)
     work(progress, clock)
     line = terminal.getvalue().rpartition("\r")[2]
-    assert line == "23/100 measuring deep/litert, about 1 min 11 s left; deep/litert 0.0931 ms"[: len(line)]
+    assert line == "23/100 measuring deep/litert, about 1 min 11 s left; deep/litert 93.1 µs"[: len(line)]
     progress.finish()
     assert terminal.getvalue().endswith(f"\r{' ' * len(line)}\r")
     assert "\n" not in terminal.getvalue()
