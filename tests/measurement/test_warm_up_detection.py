@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from inferspeed_magic.measurement.warm_up import detect, settled
 from inferspeed_magic.diagnosis.simulation import simulate
+from inferspeed_magic.measurement.warm_up import detect, settled
 
 CALM = ("quiet", "lognormal", "pareto_10", "bimodal")
 
