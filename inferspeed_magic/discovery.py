@@ -12,11 +12,43 @@ import pkgutil
 from functools import cache
 
 from inferspeed_magic.records import RuntimeStatus
-from inferspeed_magic.runtimes.base import Runtime
+from inferspeed_magic.runtimes.base import Availability, Capabilities, Lowering, Runtime, Session
 
 ENTRY_POINTS = "inferspeed_magic.runtimes"
 #: The order of reports: the call paths as users meet them, then the rest by name.
 _FIRST = ("keras.predict", "keras.call", "keras.compiled", "keras.xla")
+
+
+class _Broken(Runtime):
+    """Stands for a runtime of another distribution that cannot be imported; it is never available."""
+
+    name = "broken"
+    distribution = module = install_command = ""
+
+    def __init__(self, entry_point: importlib.metadata.EntryPoint, error: Exception) -> None:
+        owner = entry_point.dist.name if entry_point.dist else entry_point.module
+        self.name = entry_point.name  # type: ignore[misc]  # of this one object
+        self._availability = Availability(
+            available=False,
+            reason=f"{owner}, which offers it, cannot be imported ({type(error).__name__}: {error})",
+            install_command=f"pip install --upgrade {owner}",
+        )
+
+    def availability(self) -> Availability:
+        """Say why not."""
+        return self._availability
+
+    def capabilities(self) -> Capabilities:
+        """Declare nothing."""
+        return Capabilities(devices=(), formats=(), batch_in_artifact=False)
+
+    def load(self, artifact: str, lowering: Lowering) -> None:
+        """Never called."""
+        raise NotImplementedError
+
+    def compile(self, loaded: object, lowering: Lowering) -> Session:
+        """Never called."""
+        raise NotImplementedError
 
 
 @cache
@@ -36,8 +68,11 @@ def runtimes() -> dict[str, Runtime]:
             ):
                 found[kind.name] = kind()
     for entry_point in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        kind = entry_point.load()
-        found[kind.name] = kind()
+        try:
+            kind = entry_point.load()
+            found[kind.name] = kind()
+        except Exception as error:  # noqa: BLE001  (other people's code must not take ours down)
+            found[entry_point.name] = _Broken(entry_point, error)
     rank = {name: number for number, name in enumerate(_FIRST)}
     return dict(sorted(found.items(), key=lambda pair: (rank.get(pair[0], len(rank)), pair[0])))
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from inferspeed_magic.measurement.allotment import BYTES_PER_MB, memory_mb
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -26,8 +28,9 @@ class Limits:
     memory_share: float = 0.85
 
     def memory_mb(self) -> float:
-        """Return the resident memory that one worker may have."""
-        return float(psutil.virtual_memory().available) / 1e6 * self.memory_share
+        """Return the resident memory that one worker may have; a container's own limit counts too."""
+        free_bytes = min(float(psutil.virtual_memory().available), memory_mb() * BYTES_PER_MB)
+        return free_bytes / 1e6 * self.memory_share
 
 
 LIMITS = Limits()

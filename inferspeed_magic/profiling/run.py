@@ -86,14 +86,13 @@ class Run:
         # Keras files are read by any backend; the converters are TensorFlow's.
         converter = Converter(crew, self.limits, environment(None, "cpu") | {"KERAS_BACKEND": "tensorflow"})
         opener = Opener(crew, converter, self.limits, self.request.seed, self.request.device)
+        background = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-imports")
         try:
-            with ThreadPoolExecutor(1, thread_name_prefix="inferspeed-imports") as background:
-                try:
-                    self._start_early(converter, opener, sources, background)
-                    self._open_all(converter, opener)
-                finally:
-                    background.shutdown(wait=False, cancel_futures=True)
+            self._start_early(converter, opener, sources, background)
+            self._open_all(converter, opener)
         finally:
+            # Without waiting: after an interrupt the crew ends whatever these two are waiting for.
+            background.shutdown(wait=False, cancel_futures=True)
             converter.close()
         well = [candidate for candidate in self.candidates if candidate.well]
         self._meter.start()

@@ -105,7 +105,7 @@ def checked(name: str, signature: Signature, inputs: Any) -> tuple[Signature, li
             raise InputError(f"`{name}` expects the inputs {_names(specs)}; --input lacks {', '.join(missing)}")
         arrays = [_as_array(inputs[spec.name]) for spec in specs]
     else:
-        single = len(specs) == 1 and not (isinstance(inputs, list | tuple) and len(inputs) == 1 and np.ndim(inputs[0]))
+        single = len(specs) == 1 and not _is_list_of_one(inputs, len(specs[0].shape) + 1)
         given = [inputs] if single or not isinstance(inputs, list | tuple) else list(inputs)
         if len(given) != len(specs):
             raise InputError(f"`{name}` has {len(specs)} inputs ({_names(specs)}), --input gives {len(given)}")
@@ -117,6 +117,11 @@ def checked(name: str, signature: Signature, inputs: Any) -> tuple[Signature, li
         raise InputError(f"the inputs of `{name}` hold no sample")
     pairs = [_fitted(name, spec, array) for spec, array in zip(specs, arrays, strict=True)]
     return replace(signature, inputs=tuple(spec for spec, _ in pairs)), [array for _, array in pairs]
+
+
+def _is_list_of_one(inputs: Any, dimensions: int) -> bool:
+    """Whether this is a list that holds the one input, not an input written as a nested list."""
+    return isinstance(inputs, list | tuple) and len(inputs) == 1 and np.ndim(inputs[0]) == dimensions
 
 
 def _fitted(name: str, spec: TensorSpec, array: Array) -> tuple[TensorSpec, Array]:

@@ -12,11 +12,24 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+import psutil
+
 from inferspeed_magic.workers.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
+
+
+_PREFIX = "inferspeed_"
+
+
+def _sweep() -> None:
+    """Remove the folders of runs whose process was killed before it could do so itself."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*_*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("_")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Pausable(Protocol):
@@ -37,7 +50,8 @@ class Crew:
     """A context in which workers live; on the way out, whatever the reason, none is left, and no file either."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="inferspeed_"))
+        _sweep()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}_"))
         self._workers: list[Worker] = []
         # One thread for the whole run: Linux kills a child when the thread that started it ends.
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-spawner")

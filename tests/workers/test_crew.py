@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import Future, wait
@@ -264,3 +266,18 @@ def test_nobody_slips_through_while_it_ends():
         assert late
         assert [worker.pid for worker in late if not gone(worker.pid)] == []
         assert not crew.folder.exists()
+
+
+def test_folders_of_killed_runs_are_swept(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left_behind = tmp_path / f"inferspeed_{ended.pid}_x"
+    ours, others = tmp_path / f"inferspeed_{os.getpid()}_x", tmp_path / "inferspeed_notes_x"
+    for folder in (left_behind, ours, others):
+        folder.mkdir()
+    with Crew() as crew:
+        assert crew.folder.parent == tmp_path
+        assert not left_behind.exists()
+        assert ours.exists()
+        assert others.exists()
