@@ -6,9 +6,10 @@ derive what may be said, and report.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
-from inferspeed_magic.errors import OptionError, ProfileInterrupted
+from inferspeed_magic.errors import OptionError, ProfileInterrupted, UserError
 from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.limits import LIMITS
 from inferspeed_magic.profiling.run import Run
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.records import ProfileRecord, Request
 
 _last_report: Report | None = None
+_running = threading.Lock()
 
 
 def last_report() -> Report | None:
@@ -86,6 +88,8 @@ def profile(
     )
     handed_in = arguments.named(models)
     _check_baseline(asked, list(handed_in))
+    if not _running.acquire(blocking=False):
+        raise UserError("another profile is running in this process, and they would disturb each other: wait for it")
     run = Run(asked, LIMITS, progress=progress)
     try:
         record = run.run(handed_in, inputs, input_shapes)
@@ -95,6 +99,8 @@ def profile(
             "interrupted, partial results kept in inferspeed_magic.last_report()",
             report,
         ) from None
+    finally:
+        _running.release()
     return _keep(record)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from inferspeed_magic.measurement.clock import CLOCK, no_garbage_collection, time_block, time_poisson
 from inferspeed_magic.measurement.memory import peak_resident_mb, reset_peak
-from inferspeed_magic.measurement.warm_up import detect, settled
+from inferspeed_magic.measurement.warm_up import FEWEST_TO_SETTLE, detect, settled
 from inferspeed_magic.runtimes.base import Lowering, UnsupportedError, from_reference
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def open_candidate(
     inputs: list[list[str]],
     outputs: str,
     checked: int,
+    timed: int | None = None,
 ) -> dict[str, Any]:
     """Load, compile and run for the first time; write the outputs for the first inputs, so that they can be checked.
 
@@ -63,6 +64,7 @@ def open_candidate(
         inputs: for each batch, the ``.npy`` files in the order of the signature.
         outputs: prefix of the ``.npy`` files to write, ``{outputs}_{batch}_{output}.npy``.
         checked: number of batches whose outputs are written.
+        timed: number of batches that later turns use; None for all.
 
     Returns:
         ``load_ms``, ``compile_ms``, ``first_inference_ms``, ``facts`` of the session, ``outputs``: number per batch.
@@ -86,7 +88,7 @@ def open_candidate(
     for number, arrays in enumerate(results):
         for position, array in enumerate(arrays):
             np.save(f"{outputs}_{number}_{position}.npy", np.asarray(array), allow_pickle=False)
-    state.setdefault("candidates", {})[candidate] = Candidate(session, batches)
+    state.setdefault("candidates", {})[candidate] = Candidate(session, batches[:timed])
     return {
         "load_ms": (loaded_at - start) / 1e6,
         "compile_ms": (compiled_at - loaded_at) / 1e6,
@@ -97,26 +99,38 @@ def open_candidate(
     }
 
 
-def warm_up(state: dict[str, Any], *, candidate: str, least: int, most: int, limit_s: float) -> dict[str, Any]:
+def warm_up(
+    state: dict[str, Any], *, candidate: str, least: int, most: int, limit_s: float, patience_s: float = 0.0
+) -> dict[str, Any]:
     """Run until latencies have settled, or a limit is reached.
 
+    Args:
+        state: of the process.
+        candidate: which one.
+        least: inferences, unless a limit comes first.
+        most: inferences.
+        limit_s: seconds, once there are enough inferences to judge by.
+        patience_s: seconds to wait for these, for a slow model, where that is longer.
+
     Returns:
-        ``latencies_ns`` in order; ``detected``: how many of them belong to the warm-up; ``settled``.
+        ``latencies_ns`` in order; ``detected``: how many of them belong to the warm-up; ``settled``: None where there
+        were too few to judge by; ``wall_ns``: what it took.
     """
     entry = _candidate(state, candidate)
     latencies: list[int] = []
     begin = CLOCK.now_ns()
     calm = False
-    while len(latencies) < most and CLOCK.now_ns() - begin < limit_s * 1e9:
+    while not calm and len(latencies) < most:
+        enough = len(latencies) >= FEWEST_TO_SETTLE
+        if CLOCK.now_ns() - begin >= (limit_s if enough else max(limit_s, patience_s)) * 1e9:
+            break
         more, _ = time_block(entry.session.run, entry.batches, 10_000_000, most=most, offset=len(latencies))
         latencies += more
         calm = len(latencies) >= least and settled(latencies)
-        if calm:
-            break
     return {
         "latencies_ns": latencies,
         "detected": detect(latencies),
-        "settled": calm,
+        "settled": calm if len(latencies) >= FEWEST_TO_SETTLE else None,
         "wall_ns": CLOCK.now_ns() - begin,
     }
 

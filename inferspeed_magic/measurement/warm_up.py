@@ -22,7 +22,7 @@ _ALLOWANCE: Final = 1.25
 _ALARM: Final = 2.5
 _CLIP: Final = 4.0
 
-_FEWEST_TO_SETTLE: Final = 12
+FEWEST_TO_SETTLE: Final = 12
 _WINDOW: Final = 12
 _POINTS: Final = 48
 _STILL_FALLING: Final = 0.4
@@ -60,7 +60,7 @@ def settled(latencies_ns: Sequence[int]) -> bool:
     for a least time is safe from that.
     """
     count = len(latencies_ns)
-    if count < _FEWEST_TO_SETTLE:
+    if count < FEWEST_TO_SETTLE:
         return False
     recent = _thin(np.asarray(latencies_ns[-max(_WINDOW, count // 2) :], dtype=np.float64))
     count = len(recent)

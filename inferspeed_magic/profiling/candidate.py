@@ -43,7 +43,7 @@ class Candidate:
     relative_error: float | None = None
     warm_up_ns: list[int] = field(default_factory=list)
     warm_up_detected: int = 0
-    settled: bool = True
+    settled: bool | None = None
     expected_ns: float = 0.0
     turns: int = 0
     blocks: list[Block] = field(default_factory=list)

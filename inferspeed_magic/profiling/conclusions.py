@@ -54,7 +54,7 @@ def _concluded(result: Result, reference: Result | None, candidate: Candidate, o
 def _of_the_run(candidate: Candidate) -> list[str]:
     """Say what the latencies themselves do not show."""
     doubts = []
-    if not candidate.settled:
+    if candidate.settled is False:
         doubts.append(f"the warm-up had not ended: {len(candidate.warm_up_ns):,} inferences")
     if len(candidate.blocks) < candidate.turns:
         doubts.append(f"the run ended early: {len(candidate.blocks)} of {candidate.turns} turns")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +15,11 @@ from inferspeed_magic.formats.agreement import TOLERANCES, relative_error
 from inferspeed_magic.formats.routes import words
 from inferspeed_magic.measurement.bench import artifact_mb
 from inferspeed_magic.sources import live
-from inferspeed_magic.sources.portable import keep_live
+from inferspeed_magic.sources.portable import MANIFEST, keep_live
 from inferspeed_magic.sources.quiet import quiet
 from inferspeed_magic.sources.rebuild import weights_share
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from inferspeed_magic.formats.routes import Route, Step
     from inferspeed_magic.profiling.limits import Limits
     from inferspeed_magic.sources.source import Source
@@ -97,27 +96,32 @@ class Converter:
         if source.path is not None and source.kind not in _KERAS | {"saved_model"}:
             return str(source.path)
         self.now = f"saving {source.name}"
+        if self._closed:
+            raise WorkerError("failed", "the run is over")
         try:
             source.write_portable(folder)
+        except OSError as error:
+            reason = f"no room for temporary files: {error}; free space, or set TMPDIR elsewhere"
+            raise WorkerError("failed", reason) from error
         except Exception as error:  # noqa: BLE001  (Keras and pickle raise whatever the user's classes raise)
             return self._stay_live(source, f"{type(error).__name__}: {error}")
         if source.kind not in _KERAS:
             return str(folder)
-        sample = [array[: source.signature.fixed_batch or 1] for array in source.samples(1, seed=0)]
-        if source.signature.fixed_batch and len(sample[0]) < source.signature.fixed_batch:
-            sample = [np.resize(array, (source.signature.fixed_batch, *array.shape[1:])) for array in sample]
+        batch = source.signature.fixed_batch or 1
+        sample = [np.resize(array[:batch], (batch, *array.shape[1:])) for array in source.samples(batch, seed=0)]
+        check = f"{folder}_check"
         expected = source.outputs(sample)
-        files = _save_all(folder / "check_in", sample)
+        files = _save_all(f"{check}_in", sample)
         try:
             seen = self._request(
                 "inferspeed_magic.sources.rebuild:outputs_of_rebuilt",
-                {"source": str(folder), "inputs": files, "outputs": str(folder / "check_out")},
+                {"source": str(folder), "inputs": files, "outputs": f"{check}_out"},
             )
         except WorkerError as error:
             if self._closed:  # the run was interrupted: nothing may be kept that nobody releases
                 raise
             return self._stay_live(source, error.reason)
-        rebuilt = [np.load(f"{folder / 'check_out'}_{position}.npy") for position in range(seen["outputs"])]
+        rebuilt = [np.load(f"{check}_out_{position}.npy") for position in range(seen["outputs"])]
         source.subnormal_share = max(seen["weights"], seen["activations"])
         deviation = relative_error(rebuilt, expected)
         if deviation > TOLERANCES.get(source.precision, 1e-3):
@@ -126,9 +130,12 @@ class Converter:
 
     def _stay_live(self, source: Source, reason: str) -> str:
         """Keep the model in the kernel: no other process can rebuild it."""
+        if self._closed:  # nothing may be kept that nobody releases
+            raise WorkerError("failed", "the run is over")
         source.subnormal_share = weights_share(source.model)
         keep_live(source.name, live.portable(source.model, source.kind, source.signature, source.template))
-        source.stays_live = f"measured inside the kernel: no other process can rebuild the model ({_short(reason)})"
+        why = f"no other process can rebuild the model ({_short(reason)})"
+        source.stays_live = f"measured inside the kernel, with the kernel's own threads: {why}"
         return f"live:{source.name}"
 
     def _make(self, source: Source, portable: Future[str], route: Route, batch_size: int) -> Artifact:
@@ -147,8 +154,7 @@ class Converter:
             if isinstance(outcome, WorkerError):
                 raise WorkerError(outcome.status, f"{step.words}: {outcome.reason}")
             path = outcome
-        own_file = path.startswith("live:")
-        return Artifact(path, words(route), None if own_file else _size(path, route))
+        return Artifact(path, words(route), _size(source, path))
 
     def _try(
         self, source: Source, step: Step, path: str, batch_size: int | None, inputs: list[dict[str, Any]]
@@ -157,6 +163,9 @@ class Converter:
         arguments = {"source": path, "target": str(target), "batch_size": batch_size, "inputs": inputs}
         self.now = f"converting {source.name}: {step.words}"
         try:
+            if path.startswith("live:") and live.backend_of(source.kind) != "tensorflow":
+                reason = "conversions start from TensorFlow, and no other process can rebuild this model"
+                return WorkerError("unsupported", reason)
             if path.startswith("live:"):
                 with quiet():
                     from inferspeed_magic.profiling.local import LocalWorker
@@ -188,14 +197,19 @@ def release(sources: list[Source]) -> None:
         keep_live(source.name, None)
 
 
-def _size(path: str, route: Route) -> float | None:
+def _size(source: Source, path: str) -> float | None:
+    """Size of what the runtime loads: of the model alone, not of what lies beside it for the worker."""
+    if path.startswith("live:"):
+        return None
+    manifest = Path(path) / MANIFEST
+    if manifest.is_file():
+        path = str(source.path) if source.kind == "saved_model" else str(manifest.with_name(live.MODEL_FILE))
     with contextlib.suppress(OSError):
-        size = artifact_mb(path)
-        return size if route or size else None
+        return artifact_mb(path)
     return None
 
 
-def _save_all(prefix: Path, arrays: list[Any]) -> list[str]:
+def _save_all(prefix: str, arrays: list[Any]) -> list[str]:
     files = []
     for position, array in enumerate(arrays):
         file = f"{prefix}_{position}.npy"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inferspeed_magic.discovery import reference, runtimes
-from inferspeed_magic.errors import WorkerError
+from inferspeed_magic.errors import ModelError, WorkerError
 from inferspeed_magic.formats.agreement import TOLERANCES
 from inferspeed_magic.formats.routes import NATIVE, routes, why_none, words
 from inferspeed_magic.profiling.environment import environment
@@ -19,6 +19,8 @@ from inferspeed_magic.profiling.samples import CHECKED, Samples
 from inferspeed_magic.sources.quiet import quiet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from inferspeed_magic.formats.routes import Route
     from inferspeed_magic.profiling.candidate import Candidate
     from inferspeed_magic.profiling.conversion import Artifact, Converter
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _BENCH = "inferspeed_magic.measurement.bench"
 _LEAST_WARM_UP = 5
 _MOST_WARM_UP = 5000
+_PATIENCE_S = 0.3
 #: Processes per candidate. Two processes with the same artifact differ by a percent or so (where memory happens to
 #: lie); an interval that knows only one of them is too narrow.
 _PROCESSES = 2
@@ -43,13 +46,24 @@ class Opener:
         limits: time and memory.
         seed: of made-up inputs.
         device: that candidates run on.
+        tell: is called with what is being done, now and then.
     """
 
-    def __init__(self, crew: Crew, converter: Converter, limits: Limits, seed: int, device: str) -> None:
+    def __init__(
+        self,
+        crew: Crew,
+        converter: Converter,
+        limits: Limits,
+        *,
+        seed: int,
+        device: str,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._crew = crew
         self._converter = converter
         self._limits = limits
         self._device = device
+        self._tell = tell
         self._samples = Samples(crew.folder, seed)
         self._hosts: dict[tuple[str, str], Worker | LocalWorker] = {}
         self._open_in: dict[int, list[Candidate]] = {}
@@ -65,8 +79,14 @@ class Opener:
         tried: list[WorkerError] = []
         for route in ways:
             try:
-                artifact = self._converter.submit(candidate.source, route, candidate.lowering.batch_size).result()
+                artifact = self._made(candidate, route)
                 self._open(candidate, artifact)
+            except ModelError as error:
+                candidate.end("failed", str(error))
+                return
+            except OSError as error:
+                candidate.end("failed", f"no room for temporary files: {error}; free space, or set TMPDIR elsewhere")
+                return
             except WorkerError as error:
                 if error.status == "unsupported":
                     # The runtime cannot do it here, whichever way the artifact was made.
@@ -87,6 +107,17 @@ class Opener:
             )
         )
         candidate.fail(worst)
+
+    def _made(self, candidate: Candidate, route: Route) -> Artifact:
+        """Wait for an artifact, and keep saying what is converted."""
+        pending = self._converter.submit(candidate.source, route, candidate.lowering.batch_size)
+        while True:
+            try:
+                return pending.result(timeout=_PATIENCE_S)
+            except TimeoutError:
+                if pending.done():
+                    raise
+                self._tell(self._converter.now)
 
     def _open(self, candidate: Candidate, artifact: Artifact) -> None:
         """Open an artifact in the candidate's processes; check what the first one answers; warm up."""
@@ -147,6 +178,7 @@ class Opener:
 
     def _open_in_worker(self, worker: Worker | LocalWorker, candidate: Candidate, artifact: Artifact) -> dict[str, Any]:
         self._settle_reference(candidate)
+        self._tell(f"compiling {candidate.name}")
         self.prepare(worker, candidate)
         with self._crew.alone(worker), quiet():
             reply, outputs = self._run_first(worker, candidate, artifact.path)
@@ -162,7 +194,9 @@ class Opener:
         path = self._converter.portable(source).result()
         runtime = runtimes()[NATIVE[source.kind]]
         native = replace(candidate, runtime=runtime, lowering=replace(candidate.lowering, device="cpu"))
-        worker = self._crew.start(f"{source.name}_reference", environment=environment(source, "cpu"))
+        worker = self._crew.start(
+            f"{source.name}_reference", environment=environment(source, "cpu"), memory_limit_mb=self._limits.memory_mb()
+        )
         try:
             self.prepare(worker, native)
             _, outputs = self._run_first(worker, native, path)
@@ -189,6 +223,7 @@ class Opener:
             "inputs": files,
             "outputs": str(prefix),
             "checked": checked,
+            "timed": self._samples.timed(candidate.source, candidate.lowering.batch_size),
         }
         reply: dict[str, Any] = worker.request(f"{_BENCH}:open_candidate", arguments, self._limits.open_s)
         numbers, positions = range(checked), range(reply["outputs"])
@@ -200,6 +235,7 @@ class Opener:
             "least": _LEAST_WARM_UP,
             "most": _MOST_WARM_UP,
             "limit_s": 1.0,
+            "patience_s": 6.0,
         }
         with self._crew.alone(worker):
             reply: dict[str, Any] = worker.request(f"{_BENCH}:warm_up", arguments, self._limits.open_s)
@@ -210,7 +246,7 @@ class Opener:
         for started in [*culprit.processes, worker]:
             tenants = [each for each in self._open_in.get(id(started), []) if each is not culprit]
             self._open_in[id(started)] = tenants
-            if started.alive and tenants:
+            if started.alive and (tenants or culprit.runtime.group is not None):
                 with contextlib.suppress(WorkerError):
                     started.request(f"{_BENCH}:close", {"candidate": culprit.key}, self._limits.open_s)
             elif not isinstance(started, LocalWorker) and culprit.runtime.group is None:

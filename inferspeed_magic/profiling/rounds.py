@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.workers.crew import Crew
 
 _BENCH = "inferspeed_magic.measurement.bench"
-ROUNDS = 20
+ROUNDS = 40
 #: Longer runs have more rounds, not only longer turns: more values for the interval.
 _MOST_ROUNDS = 100
 _ROUNDS_PER_S = 10

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.discovery import runtimes
-from inferspeed_magic.errors import ModelError, WorkerError
+from inferspeed_magic.errors import ModelError, UserError, WorkerError
 from inferspeed_magic.formats.routes import routes
 from inferspeed_magic.measurement.load import LoadMeter
 from inferspeed_magic.measurement.machine import describe
@@ -56,7 +57,6 @@ class Run:
         self.candidates: list[Candidate] = []
         self.first_numbers_s: float | None = None
         self.other_load: float | None = None
-        self._meter = LoadMeter()
         self._progress = CellProgress() if progress else NoProgress()
         self._numbers: list[tuple[str, float]] = []
         self._done = self._total = 0
@@ -65,8 +65,10 @@ class Run:
         """Do everything; whatever happens, no process and no file is left behind."""
         sources: list[Source] = []
         try:
-            with Crew() as crew:
+            with _crew() as crew:
                 sources = arguments.sources(handed_in, inputs, input_shapes, _describer(crew, self.limits))
+                for source in sources:
+                    source.try_out(self.request.seed)
                 self.candidates = self._list_candidates(sources)
                 self._progress.start(len(self.candidates))
                 self._work(crew, sources)
@@ -85,7 +87,9 @@ class Run:
 
         # Keras files are read by any backend; the converters are TensorFlow's.
         converter = Converter(crew, self.limits, environment(None, "cpu") | {"KERAS_BACKEND": "tensorflow"})
-        opener = Opener(crew, converter, self.limits, self.request.seed, self.request.device)
+        opener = Opener(
+            crew, converter, self.limits, seed=self.request.seed, device=self.request.device, tell=self._tell_doing
+        )
         background = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-imports")
         try:
             self._start_early(converter, opener, sources, background)
@@ -95,11 +99,14 @@ class Run:
             background.shutdown(wait=False, cancel_futures=True)
             converter.close()
         well = [candidate for candidate in self.candidates if candidate.well]
-        self._meter.start()
+        # The kernel is ours only where it is a candidate's process: whatever else it does disturbs like any neighbour.
+        local = {worker.pid for candidate in well for worker in candidate.processes}
+        meter = LoadMeter(crew.pids() | local)
+        meter.start()
         try:
             self._measure(crew, opener, well)
         finally:
-            self.other_load = self._meter.stop()
+            self.other_load = meter.stop()
 
     def _list_candidates(self, sources: list[Source]) -> list[Candidate]:
 
@@ -144,6 +151,9 @@ class Run:
             if candidate.well:
                 self._first_look(candidate)
 
+    def _tell_doing(self, doing: str) -> None:
+        self._tell(self._done, 2 * self._total, doing, None)
+
     def _first_look(self, candidate: Candidate) -> None:
         """Show the latency that the warm-up ended with; the interval comes later."""
         if self.first_numbers_s is None:
@@ -173,12 +183,17 @@ class Run:
         else:
             measure(well, **shared)
 
-    def _tell(self, done: int, total: int, message: str, left: float) -> None:
+    def _tell(self, done: int, total: int, message: str, left: float | None) -> None:
         self._progress.update(done, total, message, seconds_left=left, first_numbers=tuple(self._numbers))
 
     def record(self, *, interrupted: bool = False) -> ProfileRecord:
         """Derive what may be said of everything measured so far."""
         results, baseline = conclude(self.candidates, self.request.baseline, self.other_load)
+        notes = []
+        if not sys.platform.startswith("linux"):
+            notes.append("other workers were not stopped while one was timed: this system cannot do that")
+        if self.request.baseline and not any(result.summary and result.summary.speedup for result in results):
+            notes.append(f"the baseline {self.request.baseline} was not measured, so there are no speed-ups")
         return ProfileRecord(
             request=self.request,
             machine=self.machine,
@@ -188,8 +203,16 @@ class Run:
             elapsed_s=time.perf_counter() - self.started,
             first_numbers_s=self.first_numbers_s,
             interrupted=interrupted,
+            notes=tuple(notes),
             version=__version__,
         )
+
+
+def _crew() -> Crew:
+    try:
+        return Crew()
+    except OSError as error:
+        raise UserError(f"no temporary files can be written ({error}): free space, or set TMPDIR elsewhere") from error
 
 
 def _rule_out(candidate: Candidate, runtime: Runtime) -> None:
@@ -209,7 +232,9 @@ def _describer(crew: Crew, limits: Limits) -> Callable[[str, Path], dict[str, An
     """Read signatures of files in a worker: their libraries crash on bad files."""
 
     def describe(kind: str, path: Path) -> dict[str, Any]:
-        worker = crew.start(f"describe_{kind}_{path.stem}", environment=environment(None, "cpu"))
+        worker = crew.start(
+            f"describe_{kind}_{path.stem}", environment=environment(None, "cpu"), memory_limit_mb=limits.memory_mb()
+        )
         try:
             said: dict[str, Any] = worker.request(
                 f"inferspeed_magic.sources.describe:{kind}", {"path": str(path)}, limits.open_s

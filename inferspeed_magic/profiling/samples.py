@@ -36,20 +36,28 @@ class Samples:
         self._folder = folder
         self._seed = seed
         self._inputs: dict[tuple[str, int], tuple[list[list[str]], list[list[Array]]]] = {}
+        self._timed: dict[tuple[str, int], int] = {}
         self._expected: dict[tuple[str, int], list[list[Array]]] = {}
 
     def inputs(self, source: Source, batch_size: int) -> tuple[list[list[str]], list[list[Array]]]:
         """Return the batches that a source is run with, as files and as arrays."""
         place = (source.name, batch_size)
         if place not in self._inputs:
-            samples = source.samples(batch_size * _POOL, self._seed)
-            batch_bytes = max(1, sum(array[:1].nbytes for array in samples)) * batch_size
-            batches = batches_of(samples, batch_size, max(1, min(_POOL, _POOL_BYTES // batch_bytes)))
-            if source.given is not None and len(batches) < CHECKED:
-                # A second input that differs, so that an artifact that ignores its input is found out.
-                batches.append(made_up(source.signature, batch_size, self._seed))
+            one = made_up(source.signature, 1, self._seed)
+            batch_bytes = max(1, sum(array.nbytes for array in one)) * batch_size
+            pool = max(1, min(_POOL, _POOL_BYTES // batch_bytes))
+            batches = batches_of(source.samples(batch_size * pool, self._seed), batch_size, pool)
+            self._timed[place] = len(batches)
+            if len(batches) < CHECKED:
+                # A second input that differs, so that an artifact that ignores its input is found out. It is not timed.
+                batches.append(made_up(source.signature, batch_size, self._seed + 1))
             self._inputs[place] = (self._written(batches), batches)
         return self._inputs[place]
+
+    def timed(self, source: Source, batch_size: int) -> int:
+        """Return how many of the batches are timed; any more are for checking only."""
+        self.inputs(source, batch_size)
+        return self._timed[source.name, batch_size]
 
     def _written(self, batches: list[list[Array]]) -> list[list[str]]:
         folder = self._folder / f"inputs_{len(self._inputs)}"

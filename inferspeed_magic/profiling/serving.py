@@ -57,6 +57,8 @@ def serve(
     origin = time.perf_counter()
     with crew.turns():
         for done, candidate in enumerate(candidates):
+            if not candidate.well:  # its process died in a neighbour's turn
+                continue
             elapsed = time.perf_counter() - origin
             left = elapsed / done * (len(candidates) - done) if done else 2 * duration_s * len(candidates)
             tell(done, len(candidates), f"serving {candidate.name}", left)

@@ -99,7 +99,7 @@ class Runtime(ABC):
     module: ClassVar[str]
     #: What to type to get it.
     install_command: ClassVar[str]
-    #: Runtimes of the same group share a worker process (the Keras call paths share one loaded model).
+    #: Runtimes of the same group share a worker process (starting TensorFlow for each Keras call path takes seconds).
     group: ClassVar[str | None] = None
 
     def availability(self) -> Availability:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class KerasRuntime(Runtime):
     """A call path of Keras. The model stays the user's own object; nothing is converted.
 
-    The file is read once for all call paths: ``load_ms`` is the time of that reading.
+    Each call path and batch size reads the file for itself, as a program that uses only this one would.
     """
 
     distribution = "keras"
@@ -69,12 +69,17 @@ class KerasSession(Session):
         self._model = model
         self._call = call
         self._scope = model.device_scope(lowering.device)
+        self._asserted = False
         self.facts = {"backend": model.backend, "device": lowering.device}
 
     def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
         """Call, and bring the outputs to the host: that waits for work that runs asynchronously."""
         with self._scope():
-            return self._model.to_numpy(self._call(self._model.pack(inputs)))
+            outputs = self._call(self._model.pack(inputs))
+            if not self._asserted:
+                self._asserted = True
+                self.facts["device"] = self._model.device_of(outputs) or self.facts["device"]
+            return self._model.to_numpy(outputs)
 
 
 def _assert_gpu(index: int) -> None:

@@ -60,7 +60,7 @@ class LiteRTSession(Session):
         self._interpreter = interpreter
         self._inputs = [detail["index"] for detail in in_order(interpreter.get_input_details(), _names)]
         self._outputs = _outputs_in_order(interpreter)
-        self.facts = {"device": "cpu", "delegate": "XNNPACK"}
+        self.facts = {"device": "cpu"}
 
     def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
         """Set, invoke, get."""

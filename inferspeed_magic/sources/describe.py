@@ -99,5 +99,14 @@ def litert(state: dict[str, Any], *, path: str) -> dict[str, Any]:
 
 
 def _spec(name: str, shape: list[int | None], dtype: str) -> dict[str, Any]:
+    import numpy as np
+
+    if dtype.startswith(("bytes", "object")):
+        dtype = "str"
+    if dtype not in {"str", "bfloat16"}:
+        try:
+            np.dtype(dtype)
+        except TypeError:
+            raise ValueError(f"input {name} is of a type that cannot be made up or given: {dtype}") from None
     batch = shape[0] if shape else None
     return {"name": name, "shape": shape[1:], "dtype": dtype, "fixed_batch": batch}

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+#: The model itself, in the folder that other processes read.
+MODEL_FILE = "model.keras"
+
+
 def backend_of(library: str) -> str:
     """Name the backend that live models of this library run on."""
     if library == "tf_keras":
@@ -155,7 +159,7 @@ def manifest(library: str, signature: Signature, template: Template) -> dict[str
     """Everything about a model that its file does not say."""
     facts: dict[str, Any] = {
         "library": library,
-        "file": "model.keras",
+        "file": MODEL_FILE,
         "structure": template,
         "inputs": [{"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype} for spec in signature.inputs],
     }
@@ -175,7 +179,7 @@ def write(folder: Path, model: Any, library: str, facts: dict[str, Any]) -> None
     """
     import cloudpickle
 
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     was_compiled = getattr(model, "compiled", False)
     try:
         if library == "keras":

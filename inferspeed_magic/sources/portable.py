@@ -78,22 +78,46 @@ class PortableModel:
         """Flatten the outputs and bring them to the host."""
         flat = self.flatten(outputs)
         if self.backend == "tensorflow":
-            return [np.asarray(value) for value in flat]
+            return [_plain(np.asarray(value)) for value in flat]
         import keras
 
         return [np.asarray(keras.ops.convert_to_numpy(value)) for value in flat]
 
     def device_scope(self, device: str) -> Callable[[], contextlib.AbstractContextManager[Any]]:
         """Return what enters the device; the first of a kind is the default, and entering it would only cost time."""
-        if device in {"cpu", "gpu", "gpu:0"}:
+        if device in {"gpu", "gpu:0"} or (device == "cpu" and not self._sees_accelerator()):
             return contextlib.nullcontext
         if self.backend == "tensorflow":
             import tensorflow as tf
 
-            return lambda: tf.device(f"/{device.upper()}")
+            return lambda: tf.device("/CPU:0" if device == "cpu" else f"/{device.upper()}")
         import keras
 
         return lambda: keras.device(device)
+
+    def _sees_accelerator(self) -> bool:
+        """Whether this process has anything but the CPU; workers for the CPU have not, the kernel may."""
+        if self.backend == "tensorflow":
+            import tensorflow as tf
+
+            return len(tf.config.list_physical_devices()) > len(tf.config.list_physical_devices("CPU"))
+        if self.backend == "torch":
+            import torch
+
+            return bool(torch.cuda.is_available() or torch.backends.mps.is_available())
+        import jax
+
+        return any(device.platform != "cpu" for device in jax.devices())
+
+    def device_of(self, outputs: Any) -> str | None:
+        """Name the kind of device on which outputs lie; None where they do not tell (numpy arrays)."""
+        for value in self.flatten(outputs):
+            where = str(getattr(value, "device", "")).lower()
+            if "gpu" in where or "cuda" in where:
+                return "gpu"
+            if "cpu" in where:
+                return "cpu"
+        return None
 
     def specs(self, batch_size: int | None, rename: Callable[[int, str], str] = lambda _, name: name) -> list[Any]:
         """Describe the inputs to TensorFlow.
@@ -123,7 +147,10 @@ class PortableModel:
         return tf.function(infer, input_signature=self.specs(batch_size, _argument), jit_compile=True if xla else None)
 
     def compiled(self, batch_size: int, *, xla: bool) -> Callable[[Any], Any]:
-        """Compile with the backend and return a function of nested inputs. Traces before it returns."""
+        """Compile with the backend and return a function of nested inputs.
+
+        TensorFlow traces before this returns; JAX and PyTorch compile in the first inference.
+        """
         if self.backend == "jax":
             return self._jax()
         if self.backend == "torch":
@@ -158,6 +185,15 @@ class PortableModel:
                 return compiled(inputs, training=False)
 
         return infer
+
+
+def _plain(array: Array) -> Array:
+    """Turn TensorFlow's strings, which are Python objects, into numpy's."""
+    if array.dtype != object:
+        return array
+    return np.array([each.decode() if isinstance(each, bytes) else str(each) for each in array.ravel()]).reshape(
+        array.shape
+    )
 
 
 def _argument(position: int, _: str) -> str:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
+_CODE_CLASSES = {"Lambda", "__lambda__", "__typespec__", "ResidualWrapper", "DeviceWrapper", "DropoutWrapper"}
+
+
 @dataclass
 class Source:
     """A model with everything known about its inputs.
@@ -67,10 +70,22 @@ class Source:
         """Return inputs to run with: the user's, or made-up ones that give finite outputs."""
         if self.given is not None:
             return self.given
+        probe = self.signature.fixed_batch or 1
+        count = max(count, probe)
         arrays = made_up(self.signature, count, seed)
-        if self.model is not None and not _finite(self.outputs([array[:1] for array in arrays])):
+        if self.model is not None and not _finite(self.outputs([array[:probe] for array in arrays])):
             arrays = made_up(self.signature, count, seed, positive=True)
         return arrays
+
+    def try_out(self, seed: int) -> None:
+        """Run the live model once, so that a mistake shows before any long work.
+
+        Raises:
+            ModelError: if the model fails on its inputs.
+        """
+        if self.model is not None:
+            batch = self.signature.fixed_batch or 1
+            self.outputs([np.resize(array[:batch], (batch, *array.shape[1:])) for array in self.samples(batch, seed)])
 
     def outputs(self, inputs: Sequence[Array]) -> list[Array]:
         """Run the live model in this process: what every artifact has to agree with.
@@ -80,7 +95,7 @@ class Source:
         """
         portable = live.portable(self.model, self.kind, self.signature, self.template)
         try:
-            with quiet():
+            with quiet(), portable.device_scope("cpu")():
                 return portable.to_numpy(portable.call(portable.pack(inputs)))
         except KeyboardInterrupt:
             raise
@@ -90,12 +105,9 @@ class Source:
 
     def write_portable(self, folder: Path) -> None:
         """Write what the Keras call paths and the converters read in their processes."""
-        facts = (
-            live.manifest(self.kind if self.kind != "saved_model" else "saved_model", self.signature, self.template)
-            | self.facts
-        )
+        facts = live.manifest(self.kind, self.signature, self.template) | self.facts
         if self.kind == "saved_model":
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
             (folder / MANIFEST).write_text(json.dumps(facts))
             return
         with quiet():
@@ -171,9 +183,12 @@ def _load(path: Path) -> tuple[Any, str, tuple[str, ...]]:
         if not legacy:
             raise ModelError(_unreadable(path, refusal))
         import tf_keras
+        from tf_keras.src.saving.serialization_lib import SafeModeScope
 
         try:
-            model = tf_keras.models.load_model(path, compile=False)
+            # Its loader of old files sets no safe mode by itself.
+            with SafeModeScope(safe_mode=True):
+                model = tf_keras.models.load_model(path, compile=False)
         except Exception as error:
             raise ModelError(_unreadable(path, f"{refusal}; tf_keras: {_first_line(error)}")) from error
     return model, "tf_keras", (f"read through tf_keras, since Keras 3 refuses the file: {refusal}",)
@@ -205,14 +220,24 @@ def _refuse_code(path: Path) -> None:
         parts = _layers(json.loads(config))
     except (TypeError, ValueError) as error:
         raise ModelError(f"{path.name} is damaged: its description of the model is not JSON") from error
-    # Whatever the function looks like: a string can be marshalled code, too, or name any function of any module.
-    if any(str(part["class_name"]).rpartition(".")[2] in {"Lambda", "__lambda__"} for part in parts):
+    if any(_holds_code(part) for part in parts):
         raise ModelError(_unreadable(path, "Lambda"))
+
+
+def _holds_code(part: dict[str, Any]) -> bool:
+    """Whether reading this part of a configuration could run code that came with the file.
+
+    The names are those of the classes whose configuration holds a function, as marshalled code or as the name of any
+    function of any module; and a ``module`` outside of Keras is imported, which runs it.
+    """
+    names = {str(part.get(key, "")).rpartition(".")[2].rpartition(">")[2] for key in ("class_name", "registered_name")}
+    root = str(part.get("module") or "keras").partition(".")[0]
+    return bool(names & _CODE_CLASSES) or root not in {"keras", "tf_keras", "tensorflow", "builtins"}
 
 
 def _layers(part: Any) -> list[dict[str, Any]]:
     if isinstance(part, dict):
-        own = [part] if "class_name" in part else []
+        own = [part] if {"class_name", "registered_name", "module"} & set(part) else []
         return own + [layer for value in part.values() for layer in _layers(value)]
     if isinstance(part, list):
         return [layer for value in part for layer in _layers(value)]

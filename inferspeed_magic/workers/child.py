@@ -72,8 +72,8 @@ def resolve(reference: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def answer(job: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
-    """Do one job; whatever it raises becomes a reply."""
+def answer(job: dict[str, Any], state: dict[str, Any], *, log: bool = False) -> dict[str, Any]:
+    """Do one job; whatever it raises becomes a reply, and in a worker a traceback in the log."""
     try:
         function = resolve(job["call"])
         return {"id": job["id"], "ok": True, "value": function(state, **job["arguments"])}
@@ -82,7 +82,8 @@ def answer(job: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
     except MemoryError:
         return {"id": job["id"], "ok": False, "status": "failed", "reason": "out of memory"}
     except BaseException as error:  # noqa: BLE001  (SystemExit in a library is a failure like any other)
-        traceback.print_exc()
+        if log:
+            traceback.print_exc()
         unsupported = "UnsupportedError" in {kind.__name__ for kind in type(error).__mro__}
         return {
             "id": job["id"],
@@ -117,7 +118,7 @@ def main() -> None:
         if job["protocol"] != PROTOCOL:
             reply = {"id": job["id"], "ok": False, "status": "failed", "reason": f"protocol {job['protocol']}"}
         else:
-            reply = answer(job, state)
+            reply = answer(job, state, log=True)
         replies.write(_written(reply) + "\n")
         replies.flush()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import sys
@@ -12,8 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-import psutil
-
 from inferspeed_magic.workers.worker import Worker
 
 if TYPE_CHECKING:
@@ -22,14 +21,16 @@ if TYPE_CHECKING:
 
 
 _PREFIX = "inferspeed_"
+_LOCK = "in_use.lock"
 
 
 def _sweep() -> None:
     """Remove the folders of runs whose process was killed before it could do so itself."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*_*"):
-        owner = folder.name.removeprefix(_PREFIX).partition("_")[0]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
+        with contextlib.suppress(OSError), lock.open("w") as file:
+            # The lock of a process that is gone is gone, too, in whichever container it ran.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 class Pausable(Protocol):
@@ -51,7 +52,9 @@ class Crew:
 
     def __init__(self) -> None:
         _sweep()
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}_"))
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._lock = (self.folder / _LOCK).open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._workers: list[Worker] = []
         # One thread for the whole run: Linux kills a child when the thread that started it ends.
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-spawner")
@@ -160,6 +163,7 @@ class Crew:
         with ThreadPoolExecutor(8) as buriers:
             list(buriers.map(Worker.kill, self._workers))
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.close()
 
 
 def _search_path(interpreter: str | None) -> list[str]:

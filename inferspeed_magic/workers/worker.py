@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -58,6 +58,7 @@ class Worker:
         self._buffer = b""
         self._jobs = 0
         self._busy = threading.RLock()
+        self._buried = False
         #: Whether it is paused.
         self.stopped = False
         command = [interpreter or sys.executable, str(_PACKAGE / "workers" / "child.py")]
@@ -110,7 +111,7 @@ class Worker:
         return reply.get("value")
 
     def _await_reply(self, timeout_s: float) -> dict[str, Any]:
-        deadline = time.monotonic() + timeout_s
+        left_s = timeout_s
         while True:
             line, separator, rest = self._buffer.partition(b"\n")
             if separator:
@@ -119,15 +120,19 @@ class Worker:
                 if reply is not None:
                     return reply
                 continue
-            left_s = deadline - time.monotonic()
             if left_s <= 0:
                 self.kill()
                 raise WorkerError("timed_out", f"no answer within {timeout_s:.0f} s")
+            began, was_stopped = time.monotonic(), self.stopped
             self._read_some(min(left_s, _WATCH_S))
+            if not (was_stopped or self.stopped):  # while others are timed its time stands still, too
+                left_s -= time.monotonic() - began
 
     def _read_some(self, wait_s: float) -> None:
         assert self._process.stdout is not None  # noqa: S101
-        ready, _, _ = select.select([self._process.stdout], [], [], wait_s)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            ready = selector.select(wait_s)
         if ready:
             chunk = os.read(self._process.stdout.fileno(), 1 << 20)
             if not chunk:
@@ -207,6 +212,8 @@ class Worker:
 
     def kill(self) -> None:
         """Kill the child and everything it started: TERM, a moment of grace, KILL."""
+        if self._buried:  # its number may be somebody else's by now
+            return
         self._signal(signal.SIGTERM)
         self.resume()
         try:
@@ -216,6 +223,7 @@ class Worker:
         finally:
             self._signal(signal.SIGKILL)
             self._process.wait()
+            self._buried = True
             self._close_pipes()
 
     def _close_pipes(self) -> None:

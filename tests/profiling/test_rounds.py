@@ -42,10 +42,10 @@ def test_the_slower_the_fewer_and_the_longer_the_turns(fast, slower_by, duration
 
 def test_known_plans():
     assert plan(1 * MS, 1.0).rounds == frozenset(range(ROUNDS))
-    assert plan(1 * MS, 1.0).turn_ms == pytest.approx(50)
+    assert plan(1 * MS, 1.0).turn_ms == pytest.approx(25)
     # 33 ms: thirty inferences, three a turn.
     assert len(plan(33 * MS, 1.0).rounds) == 10
-    assert sorted(plan(1000 * MS, 1.0).rounds) == [0, 4, 8, 11, 15, 19]
+    assert sorted(plan(1000 * MS, 1.0).rounds) == [0, 8, 16, 23, 31, 39]
 
 
 @given(expected_ns=latencies_ns, duration_s=durations_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -270,14 +269,12 @@ def test_nobody_slips_through_while_it_ends():
 
 def test_folders_of_killed_runs_are_swept(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    left_behind = tmp_path / f"inferspeed_{ended.pid}_x"
-    ours, others = tmp_path / f"inferspeed_{os.getpid()}_x", tmp_path / "inferspeed_notes_x"
-    for folder in (left_behind, ours, others):
+    left_behind, others = tmp_path / "inferspeed_x", tmp_path / "inferspeed_notes"
+    for folder in (left_behind, others):
         folder.mkdir()
-    with Crew() as crew:
-        assert crew.folder.parent == tmp_path
+    (left_behind / "in_use.lock").touch()
+    with Crew() as first, Crew() as second:
+        assert {first.folder.parent, second.folder.parent} == {tmp_path}
+        assert first.folder.exists()
         assert not left_behind.exists()
-        assert ours.exists()
         assert others.exists()
