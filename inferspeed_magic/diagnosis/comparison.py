@@ -116,4 +116,5 @@ def _digits(factors: tuple[float, float, float]) -> int:
 
 
 def _percent(share: float) -> str:
-    return f"{100.0 * share:.1f}%"
+    percent = 100.0 * share
+    return f"{percent:.1f}%" if percent < 100.0 else f"{float(f'{percent:.3g}'):,.0f}%"  # noqa: PLR2004 - figures

@@ -213,6 +213,7 @@ class Worker:
     def kill(self) -> None:
         """Kill the child and everything it started: TERM, a moment of grace, KILL."""
         if self._buried:  # its number may be somebody else's by now
+            self._close_pipes()
             return
         self._signal(signal.SIGTERM)
         self.resume()

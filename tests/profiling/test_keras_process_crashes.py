@@ -6,6 +6,7 @@ import pytest
 
 import inferspeed_magic as im
 from inferspeed_magic.panel.progress import NoProgress
+from inferspeed_magic.profiling.rounds import ROUNDS
 
 CALL_PATHS = ["keras.predict", "keras.call", "keras.compiled", "keras.xla"]
 OTHERS = ["litert", "onnxruntime"]
@@ -60,11 +61,11 @@ def crashed_while_measured(touchy, tmp_path_factory):
 def check_turns(result):
     """All rounds for fast ones, at least six from the first to the last for slow ones."""
     rounds = [block.round for block in result.measurement.blocks]
-    if result.summary.p50_ms.value < 4:
-        assert rounds == list(range(20)), result.name
+    if result.summary.p50_ms.value < 2:
+        assert rounds == list(range(ROUNDS)), result.name
     else:
         assert len(rounds) >= 6, result.name
-        assert (rounds[0], rounds[-1]) == (0, 19), result.name
+        assert (rounds[0], rounds[-1]) == (0, ROUNDS - 1), result.name
 
 
 def test_a_crash_while_opened_costs_that_call_path_only(crashed_while_opened):

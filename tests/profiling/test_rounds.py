@@ -55,7 +55,7 @@ def test_turns_are_spread_over_the_run(expected_ns, duration_s):
     assert max(gaps) - min(gaps) <= 1
 
 
-@pytest.mark.parametrize(("duration_s", "count"), [(0.01, 20), (1.0, 20), (3.0, 30), (60.0, 100)])
+@pytest.mark.parametrize(("duration_s", "count"), [(0.01, ROUNDS), (1.0, ROUNDS), (6.0, 60), (60.0, 100)])
 def test_longer_runs_have_more_rounds(duration_s, count):
     assert rounds.rounds_for(duration_s) == count
 
@@ -145,14 +145,14 @@ def by_round(crew, size):
 
 def test_every_candidate_takes_all_its_turns(crew, candidate):
     run(crew, [candidate("fast"), candidate("middle", 33), candidate("slow", 500)])
-    assert Counter(crew.order) == {"model/fast@1": 20, "model/middle@1": 10, "model/slow@1": 6}
+    assert Counter(crew.order) == {"model/fast@1": ROUNDS, "model/middle@1": 10, "model/slow@1": 6}
 
 
 def test_the_order_differs_from_round_to_round(crew, candidate):
     everybody = [candidate(name) for name in "abcd"]
     run(crew, everybody)
     orders = by_round(crew, 4)
-    assert len(orders) == 20
+    assert len(orders) == ROUNDS
     assert all(set(order) == {each.key for each in everybody} for order in orders)
     assert len(set(orders)) > 5
     # Each is first now and then: whoever always comes after the same neighbour finds its caches.
@@ -171,8 +171,8 @@ def test_the_order_is_seeded(candidate, crew, seed, same):
 def test_processes_of_a_candidate_alternate(crew, candidate):
     one = candidate("one")
     run(crew, [one])
-    assert [block.process for block in one.blocks] == [0, 1] * 10
-    assert [len(worker.turns) for worker in one.processes] == [10, 10]
+    assert [block.process for block in one.blocks] == [0, 1] * (ROUNDS // 2)
+    assert [len(worker.turns) for worker in one.processes] == [ROUNDS // 2, ROUNDS // 2]
 
 
 def test_a_long_run_takes_as_many_turns_as_it_has_rounds(crew, candidate):
@@ -185,19 +185,19 @@ def test_a_long_run_takes_as_many_turns_as_it_has_rounds(crew, candidate):
 def test_blocks_keep_everything_raw(crew, candidate):
     one = candidate("one", processes=1)
     run(crew, [one])
-    assert [block.round for block in one.blocks] == list(range(20))
+    assert [block.round for block in one.blocks] == list(range(ROUNDS))
     assert {block.latencies_ns for block in one.blocks} == {(5, 6, 7)}
     assert {block.wall_ns for block in one.blocks} == {20}
     starts = [block.start_s for block in one.blocks]
     assert starts == sorted(starts)
-    assert one.peak_memory_mb == 200.0
+    assert one.peak_memory_mb == 10.0 * ROUNDS
 
 
 def test_turns_are_as_long_as_planned_and_limited(crew, candidate):
     fast, slow = candidate("fast", processes=1), candidate("slow", 2000, processes=1)
     run(crew, [fast, slow], duration_s=2.0)
-    assert {turn["duration_ms"] for turn in fast.processes[0].turns} == {100.0}
-    assert fast.processes[0].turns[0]["timeout_s"] == pytest.approx(7 + 20 * 0.1)
+    assert {turn["duration_ms"] for turn in fast.processes[0].turns} == {2000.0 / ROUNDS}
+    assert fast.processes[0].turns[0]["timeout_s"] == pytest.approx(7 + 20 * 2 / ROUNDS)
     # Six turns of a third of a second, but one inference alone takes two.
     assert slow.processes[0].turns[0]["timeout_s"] == pytest.approx(7 + 20 * 2)
     assert [each.processes[0].turns[0]["rewarm"] for each in (fast, slow)] == [True, False]
@@ -209,7 +209,7 @@ def test_a_candidate_that_dies_is_lost_and_the_others_go_on(crew, candidate):
     run(crew, [well, ill], opener=opener)
     assert opener.losses == [("ill_0", "model/ill@1")]
     assert (ill.status, ill.reason) == ("crashed", "the process died of SIGSEGV")
-    assert Counter(crew.order) == {"model/well@1": 20, "model/ill@1": 4}
+    assert Counter(crew.order) == {"model/well@1": ROUNDS, "model/ill@1": 4}
     assert well.status is None
     assert ill.measurement() is None
 
@@ -228,8 +228,8 @@ def test_a_candidate_that_dies_in_a_neighbours_turn_takes_none(crew, candidate):
 
 def test_progress_counts_up_to_the_end(crew, candidate):
     told = run(crew, [candidate("one"), candidate("two")])
-    assert [done for done, *_ in told] == list(range(40))
-    assert {total for _, total, *_ in told} == {40}
+    assert [done for done, *_ in told] == list(range(2 * ROUNDS))
+    assert {total for _, total, *_ in told} == {2 * ROUNDS}
     assert {message for _, _, message, _ in told} == {"measuring model/one", "measuring model/two"}
     assert all(left >= 0 for *_, left in told)
 

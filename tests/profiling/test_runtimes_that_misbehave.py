@@ -10,6 +10,7 @@ from process_watch import gone
 
 import inferspeed_magic as im
 from inferspeed_magic import workflow
+from inferspeed_magic.profiling.rounds import ROUNDS
 from inferspeed_magic.workers.crew import Crew
 
 HEALTHY = ("onnxruntime", "openvino", LastInLine.name, "prints garbage")
@@ -47,7 +48,7 @@ def results(run):
 def test_the_healthy_are_measured(results, name):
     result = results[name]
     assert (result.status, result.reason) == ("measured", None)
-    assert len(result.measurement.blocks) == 20
+    assert len(result.measurement.blocks) == ROUNDS
     assert {block.process for block in result.measurement.blocks} == {0, 1}
 
 
