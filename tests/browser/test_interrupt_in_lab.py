@@ -31,8 +31,8 @@ def profiling(fresh_lab, request):
     lab.run_cell(1)
     lab.cell(1).locator("progress").wait_for()
     lab.cell(1).locator("li", has_text="model/litert").wait_for()
-    # Of 80 steps, 40 are openings and 40 are turns of three seconds: by now each candidate has had one.
-    lab.cell(1).get_by_text(re.compile(r"4[3-9]/80 measuring")).wait_for()
+    # Of 400 steps, 200 are openings and 200 are turns of 0.6 seconds: by now each candidate has had one.
+    lab.cell(1).get_by_text(re.compile(r"2(0[3-9]|[1-9]\d)/400 measuring")).wait_for()
     kernel = lab.kernel_pid()
     assert len(workers(kernel)) >= 2
     yield lab
