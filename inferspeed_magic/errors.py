@@ -7,6 +7,7 @@
     │   ├── ModelError       a name or file that is no model, or a model that cannot be run as it stands
     │   ├── InputError       inputs whose shape, dtype or number do not fit the model
     │   └── OptionError      an option or argument with a value that makes no sense
+    ├── UnsupportedError     a runtime or a format cannot do this here; becomes a result with that status
     ├── WorkerError          a worker process failed; becomes a result with a status and a reason
     └── ProfileInterrupted   the user interrupted; carries the partial report (also a KeyboardInterrupt)
 
@@ -36,6 +37,10 @@ class InputError(UserError):
 
 class OptionError(UserError):
     """An option or argument with a value that makes no sense."""
+
+
+class UnsupportedError(InferspeedError):
+    """A runtime or a format cannot do this here; the message says why. Becomes the status ``unsupported``."""
 
 
 class WorkerError(InferspeedError):

@@ -44,6 +44,7 @@ def profile(
     duration_s: float = 1.0,
     baseline: str | None = None,
     seed: int = 0,
+    batch_in_file: str = "best",
     progress: bool = True,
 ) -> Report:
     """Measure how fast models are on each call path and runtime of this machine.
@@ -65,6 +66,8 @@ def profile(
         baseline: what speed-ups refer to: ``model/runtime``, a runtime (each model's own), or a model (each
             runtime's own); None takes the first candidate that could be measured.
         seed: of made-up inputs, order of turns and arrivals.
+        batch_in_file: ``static`` for files made for one batch size, ``dynamic`` for files that take any, ``best`` for
+            whichever is faster (both are made and tried).
         progress: show what is being done.
 
     Returns:
@@ -85,6 +88,7 @@ def profile(
         duration_s=duration_s,
         baseline=baseline,
         seed=seed,
+        batch_in_file=batch_in_file,
     )
     handed_in = arguments.named(models)
     _check_baseline(asked, list(handed_in))

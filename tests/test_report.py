@@ -18,12 +18,23 @@ COLUMNS = [
     *("model", "runtime", "technique", "batch_size", "device", "threads", "precision", "status", "reason"),
     *("p50_ms", "p50_low_ms", "p50_high_ms", "p90_ms", "p95_ms", "p99_ms", "samples", "throughput_samples_per_s"),
     *("speedup", "speedup_low", "speedup_high", "load_ms", "compile_ms", "first_inference_ms", "peak_memory_mb"),
-    *("artifact_mb", "relative_error", "accuracy", "accuracy_drop", "stable", "route", "verdict", "warnings", "notes"),
+    *(
+        "artifact_mb",
+        "relative_error",
+        "accuracy",
+        "accuracy_drop",
+        "stable",
+        "route",
+        "batch_in_file",
+        "verdict",
+        "warnings",
+        "notes",
+    ),
 ]
 INTEGERS = {"batch_size", "threads", "samples"}
 WORDS = {
     *("model", "runtime", "technique", "device", "precision", "status", "reason"),
-    *("route", "verdict", "warnings", "notes"),
+    *("route", "batch_in_file", "verdict", "warnings", "notes"),
 }
 
 

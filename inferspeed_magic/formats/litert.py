@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 
 def convert(
     state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
-) -> dict[str, Any]:
+) -> None:
     """Convert a frozen SavedModel with the converter that comes with TensorFlow.
 
     Args:
@@ -22,5 +23,10 @@ def convert(
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(source)
-    Path(target).write_bytes(converter.convert())
-    return {}
+    try:
+        made = converter.convert()
+    except Exception as error:
+        # The message repeats the whole call stack of the graph; the operator and what it lacks are in it once.
+        found = re.search(r"'tf\.\w+' op [^\n]+", str(error))
+        raise (ValueError(found.group(0)) if found else error) from error
+    Path(target).write_bytes(made)

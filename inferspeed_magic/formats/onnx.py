@@ -13,12 +13,12 @@ _EXTERNAL_BYTES = 1_500_000_000
 
 def from_graph(
     state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Convert a frozen SavedModel with tf2onnx.
+) -> None:
+    """Convert a frozen graph with tf2onnx.
 
     Args:
         state: of the converter process (not used).
-        source: folder of the SavedModel.
+        source: folder of the frozen graph.
         target: file to write.
         batch_size: not used: what was traced decides.
         inputs: not used.
@@ -27,8 +27,9 @@ def from_graph(
     import tensorflow as tf
     import tf2onnx
 
+    from inferspeed_magic.formats.frozen_graph import ENDS, GRAPH
     from inferspeed_magic.formats.naming import output_name
-    from inferspeed_magic.formats.saved_model import ENDS, GRAPH
+    from inferspeed_magic.formats.onnx_operators import handlers
 
     folder = Path(source)
     graph = tf.compat.v1.GraphDef.FromString((folder / GRAPH).read_bytes())
@@ -38,30 +39,28 @@ def from_graph(
         input_names=ends["inputs"],
         output_names=ends["outputs"],
         opset=_OPSET,
-        custom_op_handlers={"Erfc": (_erfc, [])},
+        custom_op_handlers=handlers(),
     )
     names = {name: name.partition(":")[0] for name in ends["inputs"]}
     names |= {name: output_name(position) for position, name in enumerate(ends["outputs"])}
     _rename(model, names)
     _save(model, target)
-    return {}
 
 
 def from_litert(
     state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
-) -> dict[str, Any]:
+) -> None:
     """Convert a LiteRT file with tf2onnx."""
     del state, batch_size, inputs
     import tf2onnx
 
     model, _ = tf2onnx.convert.from_tflite(source, opset=_OPSET)
     _save(model, target)
-    return {}
 
 
 def fix_batch(
     state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
-) -> dict[str, Any]:
+) -> None:
     """Write the batch size (and every other dimension that we know) into the inputs of an ONNX file.
 
     With known shapes ONNX Runtime folds the operators that only compute shapes, and fuses more.
@@ -94,19 +93,6 @@ def fix_batch(
             if dim.dim_param:
                 dim.ClearField("dim_param")
     _save(model, target)
-    return {}
-
-
-def _erfc(context: Any, node: Any, name: str, _: list[Any]) -> Any:
-    """Write TensorFlow's ``Erfc`` (exact GELU) as ``1 - Erf``, since tf2onnx has no handler for it."""
-    import numpy as np
-    from tf2onnx import utils
-
-    result = node.output[0]
-    dtype = utils.map_onnx_to_numpy_type(context.get_dtype(result))
-    node.type, node.domain = "Erf", ""
-    one = context.make_const(utils.make_name(name), np.array(1, dtype=dtype))
-    return context.insert_new_node_on_output("Sub", result, inputs=[one.output[0], result], name=utils.make_name(name))
 
 
 def _rename(model: Any, names: dict[str, str]) -> None:

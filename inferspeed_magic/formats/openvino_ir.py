@@ -1,34 +1,22 @@
-"""ONNX, SavedModel or LiteRT file to OpenVINO IR, with a fixed batch."""
+"""ONNX, SavedModel or LiteRT file to OpenVINO IR."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-def from_onnx(
+def convert(
     state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Convert an ONNX file."""
-    return _convert(state, source, target, batch_size, inputs)
+) -> None:
+    """Convert whatever OpenVINO reads.
 
-
-def from_saved_model(
-    state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Convert a frozen SavedModel."""
-    return _convert(state, source, target, batch_size, inputs)
-
-
-def from_litert(
-    state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Convert a LiteRT file."""
-    return _convert(state, source, target, batch_size, inputs)
-
-
-def _convert(
-    state: dict[str, Any], source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
-) -> dict[str, Any]:
+    Args:
+        state: of the converter process (not used).
+        source: an ONNX or LiteRT file, or the folder of a frozen SavedModel.
+        target: file to write, ``.xml``; the weights go beside it.
+        batch_size: to fix; None leaves it open.
+        inputs: names, shapes and dtypes of the inputs, in the order of the signature.
+    """
     del state
     import openvino
 
@@ -41,4 +29,3 @@ def _convert(
     model.reshape(shapes)
     # Weights stay float32: the default would halve them, and with that the precision that is reported.
     openvino.save_model(model, target, compress_to_fp16=False)
-    return {}

@@ -18,66 +18,92 @@ class Step:
         makes: the format of what it writes.
         static: whether what it writes is for one batch size.
         words: for the report.
+        computes: the precision it makes the model compute in, where that is not the model's own.
     """
 
     call: str
     makes: str
     static: bool
     words: str
+    computes: str | None = None
 
 
-_FROZEN_ANY = Step(
-    "inferspeed_magic.formats.saved_model:freeze", "saved_model", static=False, words="frozen graph, any batch"
+def _step(call: str, makes: str, words: str, *, static: bool = True, computes: str | None = None) -> Step:
+    return Step(f"inferspeed_magic.formats.{call}", makes, static, words, computes)
+
+
+_GRAPH_ANY = _step("frozen_graph:freeze", "graph", "frozen graph, any batch", static=False)
+_GRAPH_ONE = _step("frozen_graph:freeze", "graph", "frozen graph, this batch")
+_GRAPH_ANY_32 = _step(
+    "frozen_graph:freeze_in_float32", "graph", "frozen graph in float32, any batch", static=False, computes="float32"
 )
-_FROZEN_ONE = Step(
-    "inferspeed_magic.formats.saved_model:freeze", "saved_model", static=True, words="frozen graph, this batch"
+_SAVED_ANY = _step("saved_model:freeze", "saved_model", "SavedModel, any batch", static=False)
+_SAVED_ONE = _step("saved_model:freeze", "saved_model", "SavedModel, this batch")
+_SAVED_ANY_32 = _step(
+    "saved_model:freeze_in_float32", "saved_model", "SavedModel in float32, any batch", static=False, computes="float32"
 )
-_LITERT = Step("inferspeed_magic.formats.litert:convert", "litert", static=True, words="TFLiteConverter")
-_TF2ONNX = Step("inferspeed_magic.formats.onnx:from_graph", "onnx", static=True, words="tf2onnx")
-_TFLITE2ONNX = Step("inferspeed_magic.formats.onnx:from_litert", "onnx", static=True, words="tf2onnx from LiteRT")
-_FIX_BATCH = Step("inferspeed_magic.formats.onnx:fix_batch", "onnx", static=True, words="batch fixed")
-_OV_FROM_ONNX = Step(
-    "inferspeed_magic.formats.openvino_ir:from_onnx", "openvino_ir", static=True, words="OpenVINO from ONNX"
+_SAVED_ONE_32 = _step(
+    "saved_model:freeze_in_float32", "saved_model", "SavedModel in float32, this batch", computes="float32"
 )
-_OV_FROM_TF = Step(
-    "inferspeed_magic.formats.openvino_ir:from_saved_model",
-    "openvino_ir",
-    static=True,
-    words="OpenVINO from TensorFlow",
-)
-_OV_FROM_LITERT = Step(
-    "inferspeed_magic.formats.openvino_ir:from_litert", "openvino_ir", static=True, words="OpenVINO from LiteRT"
-)
+_LITERT = _step("litert:convert", "litert", "TFLiteConverter")
+_LITERT_ANY = _step("litert:convert", "litert", "TFLiteConverter", static=False)
+_TF2ONNX = _step("onnx:from_graph", "onnx", "tf2onnx")
+_TF2ONNX_ANY = _step("onnx:from_graph", "onnx", "tf2onnx", static=False)
+_TFLITE2ONNX = _step("onnx:from_litert", "onnx", "tf2onnx from LiteRT")
+_FIX_BATCH = _step("onnx:fix_batch", "onnx", "batch fixed")
+_OV_FROM_ONNX = _step("openvino_ir:convert", "openvino_ir", "OpenVINO from ONNX")
+_OV_FROM_ONNX_ANY = _step("openvino_ir:convert", "openvino_ir", "OpenVINO from ONNX", static=False)
+_OV_FROM_TF = _step("openvino_ir:convert", "openvino_ir", "OpenVINO from TensorFlow")
+_OV_FROM_TF_ANY = _step("openvino_ir:convert", "openvino_ir", "OpenVINO from TensorFlow", static=False)
+_OV_FROM_LITERT = _step("openvino_ir:convert", "openvino_ir", "OpenVINO from LiteRT")
 
 Route = tuple[Step, ...]
+Table = dict[str, dict[str, tuple[Route, ...]]]
 
-_FROM_KERAS: dict[str, tuple[Route, ...]] = {
+_STATIC_FROM_KERAS: dict[str, tuple[Route, ...]] = {
     "keras": ((),),
-    "litert": ((_FROZEN_ONE, _LITERT),),
-    # Traced with a dynamic batch, recurrent layers become ONNX's own operators; with a fixed one they become loops.
+    "litert": ((_SAVED_ONE, _LITERT), (_SAVED_ONE_32, _LITERT)),
+    # Traced with any batch, the recurrent layers of tf_keras become ONNX's own operators; with a fixed one loops.
     "onnx": (
-        (_FROZEN_ANY, _TF2ONNX, _FIX_BATCH),
-        (_FROZEN_ONE, _TF2ONNX),
-        (_FROZEN_ONE, _LITERT, _TFLITE2ONNX),
+        (_GRAPH_ANY, _TF2ONNX_ANY, _FIX_BATCH),
+        (_GRAPH_ONE, _TF2ONNX),
+        (_GRAPH_ANY_32, _TF2ONNX_ANY, _FIX_BATCH),
+        (_SAVED_ONE, _LITERT, _TFLITE2ONNX),
     ),
     "openvino_ir": (
-        (_FROZEN_ANY, _TF2ONNX, _OV_FROM_ONNX),
-        (_FROZEN_ONE, _OV_FROM_TF),
-        (_FROZEN_ANY, _OV_FROM_TF),
-        (_FROZEN_ONE, _LITERT, _OV_FROM_LITERT),
+        (_GRAPH_ANY, _TF2ONNX_ANY, _OV_FROM_ONNX),
+        (_GRAPH_ANY_32, _TF2ONNX_ANY, _OV_FROM_ONNX),
+        (_SAVED_ONE, _OV_FROM_TF),
+        (_SAVED_ANY, _OV_FROM_TF),
+        (_SAVED_ONE, _LITERT, _OV_FROM_LITERT),
+    ),
+}
+_DYNAMIC_FROM_KERAS: dict[str, tuple[Route, ...]] = {
+    "litert": ((_SAVED_ANY, _LITERT_ANY), (_SAVED_ANY_32, _LITERT_ANY)),
+    "onnx": ((_GRAPH_ANY, _TF2ONNX_ANY), (_GRAPH_ANY_32, _TF2ONNX_ANY)),
+    "openvino_ir": (
+        (_GRAPH_ANY, _TF2ONNX_ANY, _OV_FROM_ONNX_ANY),
+        (_GRAPH_ANY_32, _TF2ONNX_ANY, _OV_FROM_ONNX_ANY),
+        (_SAVED_ANY, _OV_FROM_TF_ANY),
     ),
 }
 
-_ROUTES: dict[str, dict[str, tuple[Route, ...]]] = {
-    "keras": _FROM_KERAS,
-    "tf_keras": _FROM_KERAS,
-    "saved_model": _FROM_KERAS,
+_STATIC: Table = {
+    "keras": _STATIC_FROM_KERAS,
+    "tf_keras": _STATIC_FROM_KERAS,
+    "saved_model": _STATIC_FROM_KERAS,
     "onnx": {"onnx": ((_FIX_BATCH,), ()), "openvino_ir": ((_OV_FROM_ONNX,),)},
     "litert": {
         "litert": ((),),
         "onnx": ((_TFLITE2ONNX,),),
         "openvino_ir": ((_OV_FROM_LITERT,), (_TFLITE2ONNX, _OV_FROM_ONNX)),
     },
+}
+_DYNAMIC: Table = {
+    "keras": _DYNAMIC_FROM_KERAS,
+    "tf_keras": _DYNAMIC_FROM_KERAS,
+    "saved_model": _DYNAMIC_FROM_KERAS,
+    "onnx": {"onnx": ((),), "openvino_ir": ((_OV_FROM_ONNX_ANY,),)},
 }
 
 _NO_ROUTE = {
@@ -91,9 +117,17 @@ _NO_ROUTE = {
 NATIVE = {"saved_model": "keras.compiled", "onnx": "onnxruntime", "litert": "litert"}
 
 
-def routes(source: str, target: str) -> tuple[Route, ...]:
-    """Return the routes from a kind of source to an artifact format, best first; none where there is no way."""
-    return _ROUTES.get(source, {}).get(target, ())
+def routes(source: str, target: str, *, dynamic: bool = False, lower: bool = False) -> tuple[Route, ...]:
+    """Return the routes from a kind of source to an artifact format, best first; none where there is no way.
+
+    Args:
+        source: kind of what was handed in.
+        target: format of the artifact.
+        dynamic: for artifacts that take any batch size.
+        lower: whether the model computes in another precision than float32, so that a way through float32 differs.
+    """
+    found = (_DYNAMIC if dynamic else _STATIC).get(source, {}).get(target, ())
+    return tuple(route for route in found if lower or not any(step.computes for step in route))
 
 
 def why_none(source: str, target: str) -> str:

@@ -1,19 +1,25 @@
-"""Keras model to a SavedModel whose weights are constants: the common stem of every other format."""
+"""Keras model to a SavedModel whose weights are constants: what becomes LiteRT."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
+import contextlib
+import uuid
+from typing import TYPE_CHECKING, Any
 
-#: Beside the SavedModel: the frozen graph, and the names of its inputs and outputs in the order of the signature.
-GRAPH = "frozen_graph.pb"
-ENDS = "frozen_ends.json"
+from inferspeed_magic.formats.naming import input_name, output_name
+from inferspeed_magic.formats.recurrent import constant_zeros, lowered
+from inferspeed_magic.formats.tracing import in_float32, model_of, trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inferspeed_magic.formats.recurrent import Cell
+    from inferspeed_magic.sources.portable import PortableModel
 
 
 def freeze(
     state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
-) -> dict[str, Any]:
+) -> None:
     """Trace the model in inference mode, turn its variables into constants, and save it.
 
     Converters that are handed live variables write files that run and return NaN; constants leave them no choice.
@@ -23,57 +29,106 @@ def freeze(
         source: folder of a portable model.
         target: folder to write.
         batch_size: to trace with; None for any.
-        inputs: names, shapes and dtypes of the inputs.
+        inputs: names, shapes and dtypes of the inputs (not used: the model has them).
     """
     del inputs
+    _freeze(state, source, target, batch_size, float32=False)
+
+
+def freeze_in_float32(
+    state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
+) -> None:
+    """Do the same with every layer computing in float32."""
+    del inputs
+    _freeze(state, source, target, batch_size, float32=True)
+
+
+def _freeze(state: dict[str, Any], source: str, target: str, batch_size: int | None, *, float32: bool) -> None:
     import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    from inferspeed_magic.formats.naming import input_name, output_name
-    from inferspeed_magic.sources.portable import read
-
-    models = state.setdefault("models", {})
-    if source not in models:
-        models[source] = read(source)
-    model = models[source]
-
-    def infer(*flat: Any) -> list[Any]:
-        outputs = model.flatten(model.call(model.pack(flat)))
-        return [tf.identity(value, name=output_name(position)) for position, value in enumerate(outputs)]
-
-    specs = model.specs(batch_size, input_name)
-    traced = tf.function(infer, input_signature=specs, autograph=False).get_concrete_function()
-    # Control flow stays functional (While, If): the converters recognise recurrent layers by it.
-    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
+    model = model_of(state, source)
+    with in_float32(model) if float32 else contextlib.nullcontext():
+        constant = _constant(model, batch_size, known=float32)
     # Nobody trains what is frozen, and some gradients of Keras's activations cannot be saved.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(tf.Module(), target, signatures=_as_signature(frozen, specs), options=options)
-    # tf2onnx recognises recurrent layers in the bare graph, but not behind the call that a signature wraps around it.
-    (Path(target) / GRAPH).write_bytes(_inlinable(frozen.graph.as_graph_def()).SerializeToString())
-    (Path(target) / ENDS).write_text(
-        json.dumps({"inputs": [each.name for each in frozen.inputs], "outputs": [each.name for each in frozen.outputs]})
-    )
-    return {}
+    signature = _as_signature(constant, model.specs(batch_size, input_name))
+    tf.saved_model.save(tf.Module(), target, signatures=signature, options=options)
 
 
-def _inlinable(graph: Any) -> Any:
-    """Let the converter inline what Keras wraps in functions for XLA (grouped convolutions)."""
-    for holder in [
-        *graph.node,
-        *graph.library.function,
-        *(node for f in graph.library.function for node in f.node_def),
-    ]:
-        for attribute in ("_XlaMustCompile", "_noinline"):
-            if attribute in holder.attr:
-                del holder.attr[attribute]
-    return graph
+def _constant(model: PortableModel, batch_size: int | None, *, known: bool) -> Any:
+    """Trace the model without variables.
+
+    Args:
+        model: to trace.
+        batch_size: None for any.
+        known: whether the values of the weights have to be known while tracing.
+    """
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    fused: list[str] = []
+    if model.library == "keras":
+        # The operator comes with a fixed batch only.
+        with lowered(_emit_into(fused)) if batch_size is not None else contextlib.nullcontext():
+            traced = trace(model, batch_size)
+            if fused or known:
+                # Freezing would specialise the functions that the converter knows LSTMs by.
+                traced = trace(model, batch_size, constants=True)
+                if not traced.captured_inputs:
+                    return traced
+    return convert_variables_to_constants_v2(trace(model, batch_size), lower_control_flow=False)
+
+
+def _emit_into(fused: list[str]) -> Callable[[Cell, Any, list[Any], Any], Any]:
+    """Emit LSTMs as the functions that TensorFlow's own Keras marks for the converter; note their names.
+
+    See ``PrepareCompositeFunctionsPass`` of the converter: it replaces a function whose ``api_implements`` begins with
+    ``lstm_`` by the operator, which begins with zeros.
+    """
+
+    def emit(cell: Cell, sequences: Any, states: list[Any], lengths: Any) -> Any:
+        import tensorflow as tf
+
+        plain = cell.kind == "LSTM" and (cell.activation, cell.recurrent_activation) == ("tanh", "sigmoid")
+        if not plain or lengths is not None or sequences.dtype != tf.float32 or not constant_zeros(states):
+            return None
+        fused.append(f"lstm_{uuid.uuid4()}")
+        # The converter looks for all of these.
+        marks = {
+            "api_implements": fused[-1],
+            "api_preferred_device": "CPU",
+            "time_major": False,
+            "go_backwards": False,
+        }
+        bias = cell.bias if cell.bias is not None else tf.zeros(4 * cell.units)
+        function = tf.function(_lstm, autograph=False, experimental_attributes=marks)
+        _, outputs, hidden, carry, _ = function(sequences, *states, cell.kernel, cell.recurrent_kernel, bias)
+        batch, steps, _ = sequences.shape
+        outputs.set_shape((batch, steps, cell.units))
+        return outputs, [hidden, carry]
+
+    return emit
+
+
+def _lstm(sequences: Any, hidden: Any, carry: Any, *weights: Any) -> Any:
+    """Run an LSTM step by step; returns what the marked functions of TensorFlow's own Keras return."""
+    import tensorflow as tf
+
+    kernel, recurrent_kernel, bias = weights
+
+    def step(states: Any, inputs: Any) -> Any:
+        hidden, carry = states
+        gates = tf.matmul(inputs, kernel) + tf.matmul(hidden, recurrent_kernel) + bias
+        enter, forget, value, leave = tf.split(gates, 4, axis=-1)
+        carry = tf.sigmoid(forget) * carry + tf.sigmoid(enter) * tf.tanh(value)
+        return tf.sigmoid(leave) * tf.tanh(carry), carry
+
+    hiddens, carries = tf.scan(step, tf.transpose(sequences, [1, 0, 2]), initializer=(hidden, carry))
+    return hiddens[-1], tf.transpose(hiddens, [1, 0, 2]), hiddens[-1], carries[-1], tf.constant(0.0)
 
 
 def _as_signature(frozen: Any, specs: list[Any]) -> Any:
     """Give the frozen function named inputs and outputs, which a signature needs."""
     import tensorflow as tf
-
-    from inferspeed_magic.formats.naming import output_name
 
     def serve(**named: Any) -> dict[str, Any]:
         outputs = frozen(*[named[spec.name] for spec in specs])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.magics.models import models_in
 from inferspeed_magic.magics.options import OPTIONS
-from inferspeed_magic.magics.values import SCENARIOS
+from inferspeed_magic.magics.values import BATCHES_IN_FILE, SCENARIOS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +85,7 @@ _CHOICES: dict[str, Callable[[Any], list[str]]] = {
     "--runtime": _runtimes,
     "--device": lambda _shell: ["cpu", "gpu", "gpu:0"],
     "--scenario": lambda _shell: list(SCENARIOS),
+    "--batch-in-file": lambda _shell: list(BATCHES_IN_FILE),
     "--input": _inputs,
     "--baseline": _baselines,
 }

@@ -14,7 +14,7 @@ from inferspeed_magic.magics import line as magic_line
 from inferspeed_magic.magics import values
 
 if TYPE_CHECKING:
-    from inferspeed_magic.records.request import Scenario
+    from inferspeed_magic.records.request import BatchInFile, Scenario
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class ProfileOptions:
     into: str | None
     seed: int
     quiet: bool
+    batch_in_file: BatchInFile
 
 
 class _Parser(argparse.ArgumentParser):
@@ -111,6 +112,13 @@ def _build() -> tuple[_Parser, tuple[argparse.Action, ...]]:
             metavar="MODEL/RUNTIME",
             help="what speed-ups refer to; a model or a runtime alone will do (the first result)",
         ),
+        add(
+            "--batch-in-file",
+            type=values.batch_in_file,
+            default="best",
+            metavar="best|static|dynamic",
+            help="files made for one batch size, files that take any, or whichever is faster (best)",
+        ),
         add("--into", type=values.variable, metavar="VAR", help="also assign the report to this variable"),
         add(
             "--seed",
@@ -156,6 +164,7 @@ def parse(line: str) -> ProfileOptions:
         into=found.into,
         seed=found.seed,
         quiet=found.quiet,
+        batch_in_file=found.batch_in_file,
     )
 
 

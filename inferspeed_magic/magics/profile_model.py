@@ -97,6 +97,7 @@ def _profile(found: dict[str, Any], options: ProfileOptions, inputs: Any) -> Any
         duration_s=options.duration_s,
         baseline=options.baseline,
         seed=options.seed,
+        batch_in_file=options.batch_in_file,
         progress=not options.quiet,
     )
 

@@ -9,6 +9,7 @@ from argparse import ArgumentTypeError
 from difflib import get_close_matches
 
 SCENARIOS = ("single_stream", "offline", "server")
+BATCHES_IN_FILE = ("best", "static", "dynamic")
 
 
 def runtimes(text: str) -> tuple[str, ...]:
@@ -52,6 +53,13 @@ def scenario(text: str) -> str:
     """One of MLPerf's words."""
     if text not in SCENARIOS:
         raise ArgumentTypeError(f"{text!r} is no scenario; give {', '.join(SCENARIOS[:-1])} or {SCENARIOS[-1]}")
+    return text
+
+
+def batch_in_file(text: str) -> str:
+    """Whether files are made for one batch size."""
+    if text not in BATCHES_IN_FILE:
+        raise ArgumentTypeError(f"{text!r} is no choice; give best, static or dynamic")
     return text
 
 

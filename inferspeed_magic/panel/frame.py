@@ -42,6 +42,7 @@ _TYPES = {
     "accuracy_drop": "float64",
     "stable": "bool",
     "route": "object",
+    "batch_in_file": "object",
     "verdict": "object",
     "warnings": "object",
     "notes": "object",
@@ -63,7 +64,7 @@ def _row(result: Result) -> dict[str, Any]:
     missing: dict[str, Any] = {"float64": math.nan, "int64": 0, "bool": False, "object": None}
     values = {
         **_shared(result, "model", "runtime", "technique", "batch_size", "device", "threads", "precision"),
-        **_shared(result, "status", "reason", "artifact_mb", "relative_error", "route"),
+        **_shared(result, "status", "reason", "artifact_mb", "relative_error", "route", "batch_in_file"),
         **_shared(result.measurement, "load_ms", "compile_ms", "first_inference_ms", "peak_memory_mb"),
         **_shared(result.summary, "p90_ms", "p95_ms", "p99_ms", "samples", "throughput_samples_per_s"),
         **_shared(result.summary, "stable", "verdict"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SCENARIOS = ("single_stream", "offline", "server")
+_BATCHES_IN_FILE = ("best", "static", "dynamic")
 
 
 def runtime_list(names: Sequence[str] | str | None) -> tuple[str, ...]:
@@ -46,7 +47,7 @@ def runtime_list(names: Sequence[str] | str | None) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def request(  # noqa: C901  (one line per option reads better than a table of checkers)
+def request(  # noqa: C901, PLR0912  (one line per option reads better than a table of checkers)
     *,
     runtimes: Sequence[str] | str | None,
     batch_sizes: Sequence[int] | int,
@@ -58,6 +59,7 @@ def request(  # noqa: C901  (one line per option reads better than a table of ch
     duration_s: float,
     baseline: str | None,
     seed: int,
+    batch_in_file: str,
 ) -> Request:
     """Check the options.
 
@@ -87,6 +89,8 @@ def request(  # noqa: C901  (one line per option reads better than a table of ch
         raise OptionError(f"duration {duration_s!r} makes no sense: it is seconds, above 0 and up to 3600")
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise OptionError(f"seed {seed!r} makes no sense: it is a whole number from 0 up")
+    if batch_in_file not in _BATCHES_IN_FILE:
+        raise OptionError(f"batch_in_file `{batch_in_file}` makes no sense: it is {', '.join(_BATCHES_IN_FILE)}")
     return Request(
         runtimes=runtime_list(runtimes),
         batch_sizes=tuple(dict.fromkeys(int(size) for size in sizes)),
@@ -98,6 +102,7 @@ def request(  # noqa: C901  (one line per option reads better than a table of ch
         seed=int(seed),
         target_qps=target_qps,
         latency_slo_ms=latency_slo_ms,
+        batch_in_file=batch_in_file,  # type: ignore[arg-type]  # checked above
     )
 
 

@@ -23,6 +23,8 @@ class Candidate:
 
     Attributes:
         source, runtime, lowering: what it is.
+        batch_in_file: ``static`` or ``dynamic``: whether the artifact is made for its batch size or takes any; None for
+            runtimes that open no file of ours.
         processes: those that have it open; they alternate from turn to turn.
         artifact: what they opened.
         opened: what the first of them said when it opened it.
@@ -37,6 +39,7 @@ class Candidate:
     source: Source
     runtime: Runtime
     lowering: Lowering
+    batch_in_file: str | None = None
     processes: list[Worker | LocalWorker] = field(default_factory=list)
     artifact: Artifact | None = None
     opened: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +64,17 @@ class Candidate:
     @property
     def key(self) -> str:
         """Unique in a run."""
-        return f"{self.name}@{self.lowering.batch_size}"
+        return f"{self.name}@{self.lowering.batch_size}{'*' if self.dynamic else ''}"
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether its artifact takes any batch size."""
+        return self.batch_in_file == "dynamic"
+
+    @property
+    def precision(self) -> str:
+        """What it computes in."""
+        return (self.artifact.computes if self.artifact else None) or self.source.precision
 
     @property
     def well(self) -> bool:
@@ -106,9 +119,10 @@ class Candidate:
             batch_size=self.lowering.batch_size,
             device=self.lowering.device,
             threads=self.lowering.threads,
-            precision=self.source.precision,
+            precision=self.precision,
             status=status or "measured",
             reason=reason,
+            batch_in_file=self.batch_in_file if self.artifact else None,
             route=self.artifact.route if self.artifact else None,
             notes=(*self.source.notes, *([live] if live else []), *self.notes),
             artifact_mb=self.artifact.size_mb if self.artifact else None,

@@ -14,6 +14,7 @@ from inferspeed_magic.errors import WorkerError
 from inferspeed_magic.formats.agreement import TOLERANCES, relative_error
 from inferspeed_magic.formats.routes import words
 from inferspeed_magic.measurement.bench import artifact_mb
+from inferspeed_magic.profiling.artifact_cache import default_cache, key_of
 from inferspeed_magic.sources import live
 from inferspeed_magic.sources.portable import MANIFEST, keep_live
 from inferspeed_magic.sources.quiet import quiet
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
     from inferspeed_magic.workers.crew import Crew
     from inferspeed_magic.workers.worker import Worker
 
-_SUFFIXES = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx", "openvino_ir": ".xml"}
+#: What an artifact is called, alone in its folder: some formats write a second file beside the first.
+_FILES = {
+    "graph": "graph",
+    "saved_model": "saved_model",
+    "litert": "model.tflite",
+    "onnx": "model.onnx",
+    "openvino_ir": "model.xml",
+}
 _KERAS = {"keras", "tf_keras"}
 
 
@@ -38,11 +46,15 @@ class Artifact:
         path: of the file or folder; ``live:NAME`` for a model that stays in the kernel.
         route: how it was made.
         size_mb: on disk, None for what has no file.
+        computes: the precision it computes in, where that is not the model's own.
+        cached: name of its entry in the cache, if it was found there.
     """
 
     path: str
     route: str
     size_mb: float | None
+    computes: str | None = None
+    cached: str | None = None
 
 
 class Converter:
@@ -58,29 +70,36 @@ class Converter:
         self._crew = crew
         self._limits = limits
         self._environment = environment
+        self._cache = default_cache()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-converter")
         self._worker: Worker | None = None
         self._steps: dict[tuple[Any, ...], str | WorkerError] = {}
         self._pending: dict[tuple[Any, ...], Future[Artifact]] = {}
         self._portable: dict[str, Future[str]] = {}
-        self._numbers: dict[str, int] = {}
+        self._folders: dict[str, str | WorkerError] = {}
+        self._fingerprints: dict[str, str | None] = {}
         self._closed = False
         self.now = ""
 
     def portable(self, source: Source) -> Future[str]:
         """Prepare a source for other processes: the folder that they read, or ``live:NAME`` if they cannot."""
-        if source.name not in self._portable:
-            self._numbers[source.name] = len(self._numbers)
-            self._portable[source.name] = self._thread.submit(self._write_portable, source)
-        return self._portable[source.name]
+        if source.key not in self._portable:
+            self._portable[source.key] = self._thread.submit(self._folder_of, source)
+        return self._portable[source.key]
 
     def submit(self, source: Source, route: Route, batch_size: int) -> Future[Artifact]:
         """Start making an artifact in the background."""
-        key = (source.name, route, batch_size)
+        key = (source.key, route, batch_size)
         if key not in self._pending:
-            portable = self.portable(source)
-            self._pending[key] = self._thread.submit(self._make, source, portable, route, batch_size)
+            self._pending[key] = self._thread.submit(self._make, source, route, batch_size)
         return self._pending[key]
+
+    def again(self, source: Source, route: Route, batch_size: int, artifact: Artifact) -> Future[Artifact]:
+        """Make an artifact anew that came from the cache and turned out wrong."""
+        if artifact.cached is not None:
+            self._cache.forget(artifact.cached)
+        self._pending.pop((source.key, route, batch_size), None)
+        return self.submit(source, route, batch_size)
 
     def close(self) -> None:
         """Drop what has not begun and end the process."""
@@ -90,9 +109,21 @@ class Converter:
             self._crew.dismiss(self._worker)
             self._worker = None
 
+    def _folder_of(self, source: Source) -> str:
+        """Do so in this thread, once."""
+        if source.key not in self._folders:
+            try:
+                self._folders[source.key] = self._write_portable(source)
+            except WorkerError as error:
+                self._folders[source.key] = error
+        found = self._folders[source.key]
+        if isinstance(found, WorkerError):
+            raise found
+        return found
+
     def _write_portable(self, source: Source) -> str:
         """Write a source so that other processes can read it, and check that what they read is the same model."""
-        folder = self._crew.folder / f"model_{self._numbers[source.name]}"
+        folder = self._crew.folder / f"model_{len(self._folders)}"
         if source.path is not None and source.kind not in _KERAS | {"saved_model"}:
             return str(source.path)
         self.now = f"saving {source.name}"
@@ -133,17 +164,41 @@ class Converter:
         if self._closed:  # nothing may be kept that nobody releases
             raise WorkerError("failed", "the run is over")
         source.subnormal_share = weights_share(source.model)
-        keep_live(source.name, live.portable(source.model, source.kind, source.signature, source.template))
+        keep_live(source.key, live.portable(source.model, source.kind, source.signature, source.template))
         why = f"no other process can rebuild the model ({_short(reason)})"
         source.stays_live = f"measured inside the kernel, with the kernel's own threads: {why}"
-        return f"live:{source.name}"
+        return f"live:{source.key}"
 
-    def _make(self, source: Source, portable: Future[str], route: Route, batch_size: int) -> Artifact:
-        path = portable.result()
+    def _make(self, source: Source, route: Route, batch_size: int) -> Artifact:
         inputs = [
             {"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype} for spec in source.signature.inputs
         ]
-        done: tuple[Any, ...] = (source.name,)
+        static = any(step.static for step in route)
+        fingerprint = self._fingerprint(source) if route else None
+        entry = key_of(fingerprint, route, batch_size if static else None, inputs) if fingerprint else None
+        computes = next((step.computes for step in route if step.computes), None)
+        found = self._cache.find(entry) if entry else None
+        if found is not None:
+            path, facts = found
+            source.subnormal_share = max(source.subnormal_share, float(facts["subnormal_share"]))
+            return Artifact(path, words(route), _size(source, path), computes, entry)
+        path = self._convert(source, route, batch_size, inputs)
+        if entry and not path.startswith("live:") and source.stays_live is None:
+            self._cache.keep(entry, Path(path), {"subnormal_share": source.subnormal_share})
+        return Artifact(path, words(route), _size(source, path), computes)
+
+    def _fingerprint(self, source: Source) -> str | None:
+        """Hash the source; None for a model that cannot be told from another one."""
+        if source.key not in self._fingerprints:
+            self._fingerprints[source.key] = None
+            with contextlib.suppress(Exception):  # whatever the user's classes raise
+                self._fingerprints[source.key] = source.fingerprint()
+        return self._fingerprints[source.key]
+
+    def _convert(self, source: Source, route: Route, batch_size: int, inputs: list[dict[str, Any]]) -> str:
+        """Go the steps of a route; those that another route took already are not done again."""
+        path = self._folder_of(source)
+        done: tuple[Any, ...] = (source.key,)
         static = False
         for step in route:
             static = static or step.static
@@ -154,12 +209,14 @@ class Converter:
             if isinstance(outcome, WorkerError):
                 raise WorkerError(outcome.status, f"{step.words}: {outcome.reason}")
             path = outcome
-        return Artifact(path, words(route), _size(source, path))
+        return path
 
     def _try(
         self, source: Source, step: Step, path: str, batch_size: int | None, inputs: list[dict[str, Any]]
     ) -> str | WorkerError:
-        target = self._crew.folder / f"artifact_{len(self._steps)}{_SUFFIXES[step.makes]}"
+        folder = self._crew.folder / f"artifact_{len(self._steps)}"
+        folder.mkdir()
+        target = folder / _FILES[step.makes]
         arguments = {"source": path, "target": str(target), "batch_size": batch_size, "inputs": inputs}
         self.now = f"converting {source.name}: {step.words}"
         try:
@@ -194,7 +251,7 @@ class Converter:
 def release(sources: list[Source]) -> None:
     """Let go of models that were kept for measuring inside the kernel."""
     for source in sources:
-        keep_live(source.name, None)
+        keep_live(source.key, None)
 
 
 def _size(source: Source, path: str) -> float | None:

@@ -20,6 +20,7 @@ from inferspeed_magic.sources.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from inferspeed_magic.formats.routes import Route
     from inferspeed_magic.profiling.candidate import Candidate
@@ -71,16 +72,15 @@ class Opener:
 
     def open(self, candidate: Candidate) -> None:
         """Open a candidate, or note on it why that cannot be done."""
-        ways = _ways(candidate)
-        if not ways:
+        found = ways(candidate)
+        if not found:
             formats = candidate.runtime.capabilities().formats
             candidate.end("unsupported", why_none(candidate.source.kind, formats[0]))
             return
         tried: list[WorkerError] = []
-        for route in ways:
+        for route in found:
             try:
-                artifact = self._made(candidate, route)
-                self._open(candidate, artifact)
+                self._open_verified(candidate, route)
             except ModelError as error:
                 candidate.end("failed", str(error))
                 return
@@ -88,13 +88,13 @@ class Opener:
                 candidate.end("failed", f"no room for temporary files: {error}; free space, or set TMPDIR elsewhere")
                 return
             except WorkerError as error:
+                candidate.artifact = None
                 if error.status == "unsupported":
                     # The runtime cannot do it here, whichever way the artifact was made.
                     candidate.fail(error)
                     return
                 tried.append(WorkerError(error.status, f"{words(route)}: {error.reason}" if route else error.reason))
                 continue
-            candidate.artifact = artifact
             if tried:
                 candidate.notes.append("tried before: " + "; ".join(failure.reason for failure in tried))
             return
@@ -108,9 +108,39 @@ class Opener:
         )
         candidate.fail(worst)
 
-    def _made(self, candidate: Candidate, route: Route) -> Artifact:
+    def complete(self, candidate: Candidate) -> None:
+        """Open a candidate in the rest of its processes."""
+        if candidate.artifact is None or not candidate.well:
+            return
+        count = _PROCESSES if candidate.runtime.group is None else 1
+        try:
+            for number in range(1, count):
+                self._open_in_process(candidate, candidate.artifact, number)
+        except WorkerError as error:
+            candidate.fail(error)
+
+    def dismiss(self, candidate: Candidate) -> None:
+        """Close a candidate that will not be measured."""
+        for worker in candidate.processes:
+            self._open_in.pop(id(worker), None)
+            if not isinstance(worker, LocalWorker):
+                self._crew.dismiss(worker)
+        candidate.processes = []
+
+    def _open_verified(self, candidate: Candidate, route: Route) -> None:
+        """Open what a route makes; what came from the cache and does not agree is made anew, once."""
+        asked = (candidate.source, route, candidate.lowering.batch_size)
+        candidate.artifact = artifact = self._wait(self._converter.submit(*asked))
+        try:
+            self._open_in_process(candidate, artifact, 0)
+        except WorkerError:
+            if artifact.cached is None:
+                raise
+            candidate.artifact = artifact = self._wait(self._converter.again(*asked, artifact))
+            self._open_in_process(candidate, artifact, 0)
+
+    def _wait(self, pending: Future[Artifact]) -> Artifact:
         """Wait for an artifact, and keep saying what is converted."""
-        pending = self._converter.submit(candidate.source, route, candidate.lowering.batch_size)
         while True:
             try:
                 return pending.result(timeout=_PATIENCE_S)
@@ -119,27 +149,39 @@ class Opener:
                     raise
                 self._tell(self._converter.now)
 
-    def _open(self, candidate: Candidate, artifact: Artifact) -> None:
-        """Open an artifact in the candidate's processes; check what the first one answers; warm up."""
-        count = _PROCESSES if candidate.runtime.group is None else 1
-        for number in range(count):
-            worker = self._worker(candidate, artifact, number)
-            try:
-                reply = self._open_in_worker(worker, candidate, artifact)
-                warm = self._warm_up(worker, candidate)
-            except WorkerError:
-                self._bury(worker, candidate)
-                raise
-            candidate.processes.append(worker)
-            self._open_in.setdefault(id(worker), []).append(candidate)
-            if number == 0:
-                candidate.opened = reply
-                candidate.peak_memory_mb = reply["peak_memory_mb"]
-                candidate.warm_up_ns = warm["latencies_ns"]
-                candidate.warm_up_detected = warm["detected"]
-                candidate.settled = warm["settled"]
-                steady = warm["latencies_ns"][warm["detected"] :] or warm["latencies_ns"]
-                candidate.expected_ns = statistics.median(steady)
+    def _open_in_process(self, candidate: Candidate, artifact: Artifact, number: int) -> None:
+        """Open an artifact in one of the candidate's processes; check what the first one answers; warm up."""
+        worker = self._worker(candidate, artifact, number)
+        try:
+            reply = self._open_in_worker(worker, candidate, artifact)
+            if number == 0 and candidate.dynamic:
+                self._check_other_batch(worker, candidate, artifact)
+            warm = self._warm_up(worker, candidate)
+        except WorkerError:
+            self._bury(worker, candidate)
+            raise
+        candidate.processes.append(worker)
+        self._open_in.setdefault(id(worker), []).append(candidate)
+        if number == 0:
+            candidate.opened = reply
+            candidate.peak_memory_mb = reply["peak_memory_mb"]
+            candidate.warm_up_ns = warm["latencies_ns"]
+            candidate.warm_up_detected = warm["detected"]
+            candidate.settled = warm["settled"]
+            steady = warm["latencies_ns"][warm["detected"] :] or warm["latencies_ns"]
+            candidate.expected_ns = statistics.median(steady)
+
+    def _check_other_batch(self, worker: Worker | LocalWorker, candidate: Candidate, artifact: Artifact) -> None:
+        """Have a file that claims to take any batch size show it with another one."""
+        size = candidate.lowering.batch_size + 1
+        other = replace(candidate, lowering=replace(candidate.lowering, batch_size=size), notes=[], processes=[])
+        self._settle_reference(other)
+        with self._crew.alone(worker), quiet():
+            _, outputs = self._run_first(worker, other, artifact.path)
+            worker.request(f"{_BENCH}:close", {"candidate": other.key}, self._limits.open_s)
+        other.relative_error = self._samples.error(candidate.source, size, outputs)
+        _assert_same(other)
+        candidate.relative_error = max(candidate.relative_error or 0.0, other.relative_error)
 
     def _worker(self, candidate: Candidate, artifact: Artifact, number: int) -> Worker | LocalWorker:
         """Return the process to open it in: one that the Keras call paths share, or a new one."""
@@ -147,7 +189,7 @@ class Opener:
         if group is None:
             worker: Worker | LocalWorker = self._start(candidate, f"{candidate.key}_{number}")
             return worker
-        place = (candidate.source.name, "kernel" if artifact.path.startswith("live:") else group)
+        place = (candidate.source.key, "kernel" if artifact.path.startswith("live:") else group)
         host = self._hosts.get(place)
         if host is None or not host.alive:
             host = LocalWorker() if place[1] == "kernel" else self.start_host(candidate)
@@ -157,7 +199,7 @@ class Opener:
     def start_host(self, candidate: Candidate) -> Worker:
         """Start the process that a source's Keras call paths share, and keep it for them."""
         worker = self._start(candidate, f"{candidate.source.name}_keras_{self._outputs}")
-        self._hosts[candidate.source.name, str(candidate.runtime.group)] = worker
+        self._hosts[candidate.source.key, str(candidate.runtime.group)] = worker
         return worker
 
     def _start(self, candidate: Candidate, name: str) -> Worker:
@@ -219,7 +261,7 @@ class Opener:
             "candidate": candidate.key,
             "runtime": reference(candidate.runtime),
             "artifact": path,
-            "lowering": asdict(candidate.lowering),
+            "lowering": asdict(replace(candidate.lowering, precision=candidate.precision)),
             "inputs": files,
             "outputs": str(prefix),
             "checked": checked,
@@ -297,5 +339,11 @@ def _assert_same(candidate: Candidate) -> None:
         )
 
 
-def _ways(candidate: Candidate) -> list[Route]:
-    return [route for fmt in candidate.runtime.capabilities().formats for route in routes(candidate.source.kind, fmt)]
+def ways(candidate: Candidate) -> list[Route]:
+    """List the routes to what a candidate can open, best first."""
+    kind, lower = candidate.source.kind, candidate.source.precision != "float32"
+    return [
+        route
+        for made in candidate.runtime.capabilities().formats
+        for route in routes(kind, made, dynamic=candidate.dynamic, lower=lower)
+    ]

@@ -6,24 +6,26 @@ import datetime as dt
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.discovery import runtimes
 from inferspeed_magic.errors import ModelError, UserError, WorkerError
-from inferspeed_magic.formats.routes import routes
 from inferspeed_magic.measurement.load import LoadMeter
 from inferspeed_magic.measurement.machine import describe
 from inferspeed_magic.panel.progress import CellProgress, NoProgress
 from inferspeed_magic.profiling import arguments
+from inferspeed_magic.profiling.batch_choice import choose
 from inferspeed_magic.profiling.candidate import Candidate
 from inferspeed_magic.profiling.conclusions import conclude
 from inferspeed_magic.profiling.conversion import Converter, release
 from inferspeed_magic.profiling.environment import environment
-from inferspeed_magic.profiling.opening import Opener
+from inferspeed_magic.profiling.opening import Opener, ways
 from inferspeed_magic.profiling.rounds import measure
 from inferspeed_magic.profiling.serving import serve
 from inferspeed_magic.records import ProfileRecord
 from inferspeed_magic.runtimes.base import Lowering
+from inferspeed_magic.sources.preprocessing import after_preprocessing
 from inferspeed_magic.version import __version__
 from inferspeed_magic.workers.crew import Crew
 
@@ -47,7 +49,6 @@ class Run:
     """
 
     def __init__(self, asked: Request, limits: Limits, *, progress: bool) -> None:
-
         self.started = time.perf_counter()
         self.created = dt.datetime.now().astimezone().isoformat(timespec="seconds")
         self.request = asked
@@ -60,6 +61,8 @@ class Run:
         self._progress = CellProgress() if progress else NoProgress()
         self._numbers: list[tuple[str, float]] = []
         self._done = self._total = 0
+        self._rivals: dict[str, Candidate] = {}
+        self._parts: dict[str, Source] = {}
 
     def run(self, handed_in: Mapping[str, Any], inputs: Any, input_shapes: Sequence[Any] | None) -> ProfileRecord:
         """Do everything; whatever happens, no process and no file is left behind."""
@@ -84,7 +87,6 @@ class Run:
         return self.record()
 
     def _work(self, crew: Crew, sources: list[Source]) -> None:
-
         # Keras files are read by any backend; the converters are TensorFlow's.
         converter = Converter(crew, self.limits, environment(None, "cpu") | {"KERAS_BACKEND": "tensorflow"})
         opener = Opener(
@@ -93,7 +95,7 @@ class Run:
         background = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-imports")
         try:
             self._start_early(converter, opener, sources, background)
-            self._open_all(converter, opener)
+            self._open_all(crew, converter, opener)
         finally:
             # Without waiting: after an interrupt the crew ends whatever these two are waiting for.
             background.shutdown(wait=False, cancel_futures=True)
@@ -109,17 +111,37 @@ class Run:
             self.other_load = meter.stop()
 
     def _list_candidates(self, sources: list[Source]) -> list[Candidate]:
-
         known = runtimes()
-        listed = []
-        for source in sources:
-            for batch_size in self.request.batch_sizes:
-                lowering = Lowering(self.request.device, self.threads, batch_size, source.precision)
-                for name in self.request.runtimes:
-                    candidate = Candidate(source, known[name], lowering)
-                    _rule_out(candidate, known[name])
-                    listed.append(candidate)
-        return listed
+        return [
+            self._candidate(source, known[name], batch_size)
+            for source in sources
+            for batch_size in self.request.batch_sizes
+            for name in self.request.runtimes
+        ]
+
+    def _candidate(self, source: Source, runtime: Runtime, batch_size: int) -> Candidate:
+        """Make a candidate, and its rival where the batch in the file is still to be chosen."""
+        from_file = runtime.capabilities().batch_in_artifact
+        part = self._part_for_files(source) if from_file else source
+        lowering = Lowering(self.request.device, self.threads, batch_size, part.precision)
+        candidate = Candidate(part, runtime, lowering)
+        _rule_out(candidate, runtime)
+        if not from_file or candidate.status is not None:
+            return candidate
+        rival = replace(candidate, batch_in_file="dynamic", processes=[], notes=[])
+        takes_any = source.signature.fixed_batch is None and bool(ways(rival))
+        if takes_any and self.request.batch_in_file == "dynamic":
+            return rival
+        candidate.batch_in_file = "static"
+        if takes_any and self.request.batch_in_file == "best":
+            self._rivals[candidate.key] = rival
+        return candidate
+
+    def _part_for_files(self, source: Source) -> Source:
+        """Leave out of a model what no file can hold, once."""
+        if source.key not in self._parts:
+            self._parts[source.key] = after_preprocessing(source) or source
+        return self._parts[source.key]
 
     def _start_early(
         self, converter: Any, opener: Opener, sources: list[Source], background: ThreadPoolExecutor
@@ -127,17 +149,18 @@ class Run:
         """Begin in the background what takes long: importing TensorFlow, and the conversions that will be needed."""
         open_ones = [candidate for candidate in self.candidates if candidate.status is None]
         for source in sources:
-            converter.portable(source)
             grouped = [each for each in open_ones if each.source is source and each.runtime.group]
             if grouped:
+                converter.portable(source)
                 worker = opener.start_host(grouped[0])
                 background.submit(opener.prepare, worker, grouped[0])
         for candidate in open_ones:
-            for fmt in candidate.runtime.capabilities().formats[:1]:
-                for route in routes(candidate.source.kind, fmt)[:1]:
-                    converter.submit(candidate.source, route, candidate.lowering.batch_size)
+            rival = self._rivals.get(candidate.key)
+            for each in [candidate, rival] if rival else [candidate]:
+                for route in ways(each)[:1]:
+                    converter.submit(each.source, route, each.lowering.batch_size)
 
-    def _open_all(self, converter: Any, opener: Opener) -> None:
+    def _open_all(self, crew: Crew, converter: Any, opener: Opener) -> None:
         todo = [candidate for candidate in self.candidates if candidate.status is None]
         self._total = len(todo)
         began = time.perf_counter()
@@ -148,8 +171,21 @@ class Run:
             doing = f"opening {candidate.name}, batch {candidate.lowering.batch_size}"
             self._tell(number, 2 * len(todo), f"{doing}; {converter.now}" if converter.now else doing, left)
             opener.open(candidate)
-            if candidate.well:
-                self._first_look(candidate)
+            chosen = self._contest(crew, opener, candidate)
+            opener.complete(chosen)
+            if chosen.well:
+                self._first_look(chosen)
+
+    def _contest(self, crew: Crew, opener: Opener, candidate: Candidate) -> Candidate:
+        """Let a candidate's rival take its place if it is faster."""
+        rival = self._rivals.get(candidate.key)
+        if rival is None or candidate.status == "unsupported":
+            return candidate
+        opener.open(rival)
+        chosen = choose(candidate, rival, crew=crew, opener=opener, limits=self.limits)
+        place = next(number for number, each in enumerate(self.candidates) if each is candidate)
+        self.candidates[place] = chosen
+        return chosen
 
     def _tell_doing(self, doing: str) -> None:
         self._tell(self._done, 2 * self._total, doing, None)
@@ -165,7 +201,6 @@ class Run:
         return 1.3 * self.request.duration_s * count
 
     def _measure(self, crew: Crew, opener: Opener, well: list[Candidate]) -> None:
-
         def tell(done: int, total: int, message: str, left: float) -> None:
             self._done, self._total = done, total
             self._tell(total + done, 2 * total, message, left)

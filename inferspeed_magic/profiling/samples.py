@@ -41,7 +41,7 @@ class Samples:
 
     def inputs(self, source: Source, batch_size: int) -> tuple[list[list[str]], list[list[Array]]]:
         """Return the batches that a source is run with, as files and as arrays."""
-        place = (source.name, batch_size)
+        place = (source.key, batch_size)
         if place not in self._inputs:
             one = made_up(source.signature, 1, self._seed)
             batch_bytes = max(1, sum(array.nbytes for array in one)) * batch_size
@@ -57,7 +57,7 @@ class Samples:
     def timed(self, source: Source, batch_size: int) -> int:
         """Return how many of the batches are timed; any more are for checking only."""
         self.inputs(source, batch_size)
-        return self._timed[source.name, batch_size]
+        return self._timed[source.key, batch_size]
 
     def _written(self, batches: list[list[Array]]) -> list[list[str]]:
         folder = self._folder / f"inputs_{len(self._inputs)}"
@@ -74,7 +74,7 @@ class Samples:
         """Compare a candidate's outputs for the first batches with the source's; return the largest relative error."""
         if not self.knows(source, batch_size):
             self.expect(source, batch_size, self._reference(source, batch_size))
-        expected = self._expected[source.name, batch_size]
+        expected = self._expected[source.key, batch_size]
         order = best_order(outputs[0], expected[0])
         return max(
             relative_error([mine[position] for position in order], theirs)
@@ -83,11 +83,11 @@ class Samples:
 
     def knows(self, source: Source, batch_size: int) -> bool:
         """Whether it is known what the source answers."""
-        return (source.name, batch_size) in self._expected
+        return (source.key, batch_size) in self._expected
 
     def expect(self, source: Source, batch_size: int, outputs: list[list[Array]]) -> None:
         """Note what the source answers to the first batches."""
-        self._expected[source.name, batch_size] = outputs
+        self._expected[source.key, batch_size] = outputs
 
     def _reference(self, source: Source, batch_size: int) -> list[list[Array]]:
         _, batches = self.inputs(source, batch_size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+BatchInFile = Literal["best", "static", "dynamic"]
 Scenario = Literal["single_stream", "offline", "server"]
 
 
@@ -24,6 +25,8 @@ class Request:
             candidate that was measured.
         seed: seeds the made-up inputs, the order of turns and the arrivals.
         target_qps: inferences per second that arrive in the ``server`` scenario.
+        batch_in_file: whether artifacts are made for one batch size (``static``), take any (``dynamic``), or whichever
+            turns out faster (``best``).
         latency_slo_ms: with ``server``: find the highest rate whose p99 latency stays under this bound.
     """
 
@@ -37,3 +40,4 @@ class Request:
     seed: int = 0
     target_qps: float | None = None
     latency_slo_ms: float | None = None
+    batch_in_file: BatchInFile = "best"

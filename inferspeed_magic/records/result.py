@@ -61,6 +61,8 @@ class Result:
         status: ``measured``, or the kind of failure.
         reason: one sentence, for every status but ``measured``.
         route: how the artifact was made, and what was tried before that failed.
+        batch_in_file: ``static`` where the artifact was made for this batch size, ``dynamic`` where it takes any; None
+            for what has no such choice.
         notes: sentences about how the model was read or run ("read through tf_keras").
         artifact_mb: size of the file (or folder) that the runtime loads.
         relative_error: largest deviation from the source model's outputs, relative to their largest magnitude.
@@ -79,6 +81,7 @@ class Result:
     reason: str | None = None
     route: str | None = None
     notes: tuple[str, ...] = ()
+    batch_in_file: str | None = None
     artifact_mb: float | None = None
     relative_error: float | None = None
     measurement: Measurement | None = None

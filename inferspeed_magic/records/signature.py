@@ -14,12 +14,16 @@ class TensorSpec:
         shape: without the batch dimension; None where a dimension is not fixed.
         dtype: numpy's name of it, ``str`` for strings.
         high: for integers: values stay below this (the size of the embedding they index); None for no bound.
+        values: the vocabulary of the lookup that reads it; empty where there is none.
+        is_text: whether these are the words of a text.
     """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str
     high: int | None = None
+    values: tuple[str | int, ...] = ()
+    is_text: bool = False
 
 
 @dataclass(frozen=True)

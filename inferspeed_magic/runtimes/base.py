@@ -9,14 +9,15 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from inferspeed_magic.errors import UnsupportedError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
 
 
-class UnsupportedError(Exception):
-    """The runtime cannot do this here; the message says why. Becomes a result with the status ``unsupported``."""
+__all__ = ["Availability", "Capabilities", "Lowering", "Runtime", "Session", "UnsupportedError", "from_reference"]
 
 
 @dataclass(frozen=True)

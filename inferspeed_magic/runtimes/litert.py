@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+#: Operators that keep a state from one inference to the next.
+_STATEFUL = {
+    *("UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN", "LSTM", "RNN"),
+    *("BIDIRECTIONAL_SEQUENCE_RNN", "SVDF", "VAR_HANDLE"),
+}
+
+
 class LiteRT(Runtime):
     """The interpreter of ai-edge-litert."""
 
@@ -60,6 +67,8 @@ class LiteRTSession(Session):
         self._interpreter = interpreter
         self._inputs = [detail["index"] for detail in in_order(interpreter.get_input_details(), _names)]
         self._outputs = _outputs_in_order(interpreter)
+        # Its LSTM goes on where the last inference ended, unless it is told to begin anew; Keras always begins anew.
+        self._remembers = any(detail["op_name"] in _STATEFUL for detail in interpreter._get_ops_details())  # noqa: SLF001
         self.facts = {"device": "cpu"}
 
     def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
@@ -67,6 +76,8 @@ class LiteRTSession(Session):
         interpreter = self._interpreter
         for index, value in zip(self._inputs, inputs, strict=True):
             interpreter.set_tensor(index, value)
+        if self._remembers:
+            interpreter.reset_all_variables()
         interpreter.invoke()
         return [interpreter.get_tensor(index) for index in self._outputs]
 

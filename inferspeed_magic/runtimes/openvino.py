@@ -44,7 +44,7 @@ class OpenVino(Runtime):
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": "1"}
         if device == "CPU":
             settings["INFERENCE_NUM_THREADS"] = lowering.threads
-        if lowering.precision == "float32":
+        if lowering.precision not in {"float16", "bfloat16"}:
             settings["INFERENCE_PRECISION_HINT"] = "f32"
         compiled = core.compile_model(model, device, settings)
         used = compiled.get_property("EXECUTION_DEVICES")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: Integers without a known bound stay below this: small enough for most codes and categories.
 _DEFAULT_HIGH = 10
+_WORDS_IN_A_TEXT = 8
 _WORDS = ("fast", "model", "slow", "cell", "small", "big", "why", "notebook", "layer", "cache")
 
 
@@ -167,8 +168,11 @@ def made_up(signature: Signature, samples: int, seed: int, *, positive: bool = F
 
 
 def _random(draw: np.random.Generator, spec: TensorSpec, shape: tuple[int, ...], *, positive: bool) -> Array:
+    if spec.values and not spec.is_text:
+        chosen = draw.choice(np.array(spec.values), size=shape)
+        return chosen if spec.dtype == "str" else chosen.astype(spec.dtype)
     if spec.dtype == "str":
-        words = draw.choice(np.array(_WORDS), size=(*shape, 5))
+        words = draw.choice(np.array(spec.values or _WORDS), size=(*shape, _WORDS_IN_A_TEXT))
         return np.apply_along_axis(" ".join, -1, words) if words.size else words[..., 0]
     dtype = _numpy_dtype(spec.dtype)
     if spec.dtype == "bool":

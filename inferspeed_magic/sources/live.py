@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import ModelError
 from inferspeed_magic.records.signature import Signature, TensorSpec
-from inferspeed_magic.sources.embedding import index_bounds, smallest_embedding
+from inferspeed_magic.sources.input_values import index_bounds, known_values, smallest_embedding
 from inferspeed_magic.sources.portable import MANIFEST, PortableModel
 from inferspeed_magic.sources.structure import Template, flatten
 
@@ -49,7 +49,7 @@ def describe(name: str, model: Any) -> tuple[Signature, Template] | None:
         if len(leaves) == 1 and not isinstance(template, int) and nested is None:
             template = 0
         bounds = index_bounds(model, leaves)
-        return _signature(leaves, bounds), template
+        return _signature(leaves, bounds, known_values(model, leaves)), template
     return _describe_built(name, model)
 
 
@@ -68,7 +68,7 @@ def _bound(leaf: Any, high: int | None) -> int | None:
     return high if str(leaf.dtype).startswith(("int", "uint")) else None
 
 
-def _signature(leaves: list[Any], bounds: list[int | None]) -> Signature:
+def _signature(leaves: list[Any], bounds: list[int | None], known: list[tuple[tuple[Any, ...], bool]]) -> Signature:
     batches = {leaf.shape[0] for leaf in leaves} - {None}
     return Signature(
         tuple(
@@ -77,8 +77,10 @@ def _signature(leaves: list[Any], bounds: list[int | None]) -> Signature:
                 tuple(None if size is None else int(size) for size in leaf.shape[1:]),
                 _dtype(str(getattr(leaf.dtype, "name", leaf.dtype))),
                 bound,
+                values,
+                is_text,
             )
-            for leaf, bound in zip(leaves, bounds, strict=True)
+            for leaf, bound, (values, is_text) in zip(leaves, bounds, known, strict=True)
         ),
         fixed_batch=int(batches.pop()) if batches else None,
     )

@@ -81,7 +81,7 @@ class PortableModel:
             return [_plain(np.asarray(value)) for value in flat]
         import keras
 
-        return [np.asarray(keras.ops.convert_to_numpy(value)) for value in flat]
+        return [_plain(np.asarray(keras.ops.convert_to_numpy(value))) for value in flat]
 
     def device_scope(self, device: str) -> Callable[[], contextlib.AbstractContextManager[Any]]:
         """Return what enters the device; the first of a kind is the default, and entering it would only cost time."""
@@ -188,7 +188,9 @@ class PortableModel:
 
 
 def _plain(array: Array) -> Array:
-    """Turn TensorFlow's strings, which are Python objects, into numpy's."""
+    """Turn what files cannot hold into what they can: bfloat16 into float32, strings as objects into numpy's."""
+    if array.dtype.name == "bfloat16":
+        return array.astype(np.float32)
     if array.dtype != object:
         return array
     return np.array([each.decode() if isinstance(each, bytes) else str(each) for each in array.ravel()]).reshape(

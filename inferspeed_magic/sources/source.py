@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from inferspeed_magic.errors import InputError, ModelError
 from inferspeed_magic.sources import live
+from inferspeed_magic.sources.fingerprint import of_files, of_model
 from inferspeed_magic.sources.inputs import checked, made_up, names_and_arrays, with_shapes
 from inferspeed_magic.sources.portable import MANIFEST
+from inferspeed_magic.sources.precision import precision_of
 from inferspeed_magic.sources.quiet import quiet
 from inferspeed_magic.sources.structure import Template, flatten, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from inferspeed_magic.records.signature import Signature
 
@@ -45,6 +47,8 @@ class Source:
         subnormal_share: of its weights or of its activations, whichever is larger, once that is known.
         stays_live: why no other process can have the model, once that is known.
         file_precision: what most weights of a file are stored as.
+        part: which part of a model this is, where it is not the whole (``sources.preprocessing``).
+        feeds: makes this part's inputs from those of the whole model.
     """
 
     name: str
@@ -59,15 +63,29 @@ class Source:
     file_precision: str = "float32"
     stays_live: str | None = None
     subnormal_share: float = 0.0
+    part: str = ""
+    feeds: Callable[[int, int], list[Array]] | None = None
+
+    @property
+    def key(self) -> str:
+        """Tells the parts of a model apart; unique in a run."""
+        return f"{self.name} {self.part}".strip()
 
     @property
     def precision(self) -> str:
-        """Precision of the model's arithmetic."""
-        name = getattr(self.model, "compute_dtype", None)
-        return str(name) if name else self.file_precision
+        """Precision of the model's arithmetic: the lowest of any of its layers."""
+        return precision_of(self.model) if self.model is not None else self.file_precision
+
+    def fingerprint(self) -> str:
+        """Hash the model: equal hashes mean the same model."""
+        if self.model is None:
+            return of_files(Path(self.facts.get("path") or self.path or "")) + json.dumps(self.facts, sort_keys=True)
+        return of_model(self.model, self.kind)
 
     def samples(self, count: int, seed: int) -> list[Array]:
         """Return inputs to run with: the user's, or made-up ones that give finite outputs."""
+        if self.feeds is not None:
+            return self.feeds(count, seed)
         if self.given is not None:
             return self.given
         probe = self.signature.fixed_batch or 1

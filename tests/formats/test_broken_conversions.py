@@ -9,7 +9,7 @@ import inferspeed_magic as im
 from inferspeed_magic.formats import routes as table
 from inferspeed_magic.formats.routes import Step, words
 
-GOOD = table._ROUTES["keras"]["onnx"][0]
+GOOD = table._STATIC["keras"]["onnx"][0]
 
 
 def broken(name):
@@ -21,13 +21,15 @@ def onnx_routes(monkeypatch):
     """Put other routes in the table, for live Keras models and ONNX."""
 
     def put(*found):
-        monkeypatch.setitem(table._FROM_KERAS, "onnx", found)
+        monkeypatch.setitem(table._STATIC_FROM_KERAS, "onnx", found)
 
     return put
 
 
 def profiled():
-    report = im.profile({"m": small_models.mlp()}, runtimes="onnxruntime", duration_s=0.02, progress=False)
+    report = im.profile(
+        {"m": small_models.mlp()}, runtimes="onnxruntime", duration_s=0.02, progress=False, batch_in_file="static"
+    )
     (result,) = report.results
     return result
 

@@ -15,8 +15,14 @@ from inferspeed_magic.workers.child import resolve
 
 SOURCES = [kind for kind in get_args(Kind) if kind != "keras_file"]  # a file becomes keras or tf_keras
 FORMATS = sorted({made for runtime in runtimes().values() for made in runtime.capabilities().formats})
-ALL = [(source, made, route) for source in SOURCES for made in FORMATS for route in routes(source, made)]
-STEPS = sorted({step for *_, route in ALL for step in route}, key=lambda step: (step.call, step.static))
+ALL = [
+    (source, made, route, dynamic)
+    for source in SOURCES
+    for made in FORMATS
+    for dynamic in (False, True)
+    for route in routes(source, made, dynamic=dynamic, lower=True)
+]
+STEPS = sorted({step for *_, route, _ in ALL for step in route}, key=lambda step: (step.call, step.static))
 #: What a file already is.
 SAME = {("keras", "keras"), ("tf_keras", "keras"), ("saved_model", "keras"), ("onnx", "onnx"), ("litert", "litert")}
 
@@ -43,11 +49,12 @@ def test_no_reason_is_given_where_there_are_routes():
 
 
 @pytest.mark.parametrize(
-    ("source", "made", "route"), ALL, ids=lambda part: part if isinstance(part, str) else words(part)
+    ("source", "made", "route", "dynamic"), ALL, ids=lambda part: words(part) if isinstance(part, tuple) else str(part)
 )
-def test_a_route_ends_in_what_it_promises(source, made, route):
+def test_a_route_ends_in_what_it_promises(source, made, route, dynamic):
     if route:
         assert route[-1].makes == made
+        assert route[-1].static is not dynamic
         # A batch that is fixed stays fixed.
         fixed = [step.static for step in route]
         assert fixed == sorted(fixed)
@@ -61,6 +68,15 @@ def test_routes_differ(source, made):
     found = routes(source, made)
     assert len(set(found)) == len(found)
     assert len({words(route) for route in found}) == len(found), "the report could not tell them apart"
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("made", FORMATS)
+def test_models_in_float32_take_no_way_around(source, made):
+    for dynamic in (False, True):
+        plain, all_of_them = (routes(source, made, dynamic=dynamic, lower=lower) for lower in (False, True))
+        assert not [route for route in plain if any(step.computes for step in route)]
+        assert set(plain) <= set(all_of_them)
 
 
 def test_unknown_kinds_have_no_routes_and_a_reason():

@@ -66,11 +66,30 @@ def test_the_best_route_gives_the_same_model(bench, make, made, batch_size):
 
 @pytest.mark.parametrize(
     ("made", "route"),
-    [pytest.param(made, route, id=words(route)) for made in FILE_FORMATS for route in routes("keras", made)[1:]],
+    [
+        pytest.param(made, route, id=f"{made}-{words(route)}")
+        for made in FILE_FORMATS
+        for route in routes("keras", made, lower=True)[1:]
+    ],
 )
 @pytest.mark.parametrize("make", [small_models.cnn, small_models.two_and_two], ids=lambda make: make.__name__)
 def test_every_other_route_works_too(bench, make, made, route):
     assert deviation(bench, bench.source(make), made, route, 3) <= ROUNDING
+
+
+@pytest.mark.parametrize("made", FILE_FORMATS)
+@pytest.mark.parametrize("make", small_models.EVERY, ids=lambda make: make.__name__)
+def test_a_file_with_a_dynamic_batch_is_the_same_model_at_every_batch_size(bench, make, made):
+    source = bench.source(make)
+    route = routes(source.kind, made, dynamic=True)[0]
+    if made == "litert" and "lstm" in make.__name__:
+        with pytest.raises(WorkerError, match="requires element_shape to be static"):
+            deviation(bench, source, made, route, 1)
+        return
+    paths = {bench.converter.submit(source, route, batch_size).result().path for batch_size in (1, 3)}
+    assert len(paths) == 1
+    for batch_size in (1, 3):
+        assert deviation(bench, source, made, route, batch_size) <= ROUNDING
 
 
 def test_steps_that_routes_share_are_done_once(bench):

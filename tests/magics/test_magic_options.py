@@ -25,6 +25,7 @@ DEFAULTS = ProfileOptions(
     into=None,
     seed=0,
     quiet=False,
+    batch_in_file="best",
 )
 
 
@@ -69,6 +70,7 @@ def test_defaults():
         ("--into report", "into", "report"),
         ("--seed 42", "seed", 42),
         ("--quiet", "quiet", True),
+        ("--batch-in-file dynamic", "batch_in_file", "dynamic"),
         ("--quiet; # hush", "quiet", True),
     ],
 )
@@ -99,6 +101,7 @@ MISTAKES = [
         "--runtime: 'litert,' has an empty place; give names of runtimes, such as litert,onnxruntime",
     ),
     ("--runtime", "--runtime needs a value; %profile_model? shows examples"),
+    ("--batch-in-file both", "--batch-in-file: 'both' is no choice; give best, static or dynamic"),
     ("--runtime --quiet", "--runtime needs a value"),
     ("--duration -1", "--duration: '-1' does not do; give a time above 0, such as 2, 0.5, 2s or 500ms"),
     ("--duration -1s", "--duration: '-1s' does not do; give a time above 0"),

@@ -19,6 +19,7 @@ DEFAULTS = {
     "latency_slo_ms": None,
     "duration_s": 1.0,
     "baseline": None,
+    "batch_in_file": "best",
     "seed": 0,
     "progress": True,
 }
@@ -40,6 +41,7 @@ DEFAULTS = {
         ("--scenario server --latency-slo-ms 20", {"scenario": "server", "latency_slo_ms": 20.0}),
         ("--duration 500ms", {"duration_s": 0.5}),
         ("--baseline model/litert", {"baseline": "model/litert"}),
+        ("--batch-in-file static", {"batch_in_file": "static"}),
         ("--seed 7", {"seed": 7}),
         ("--quiet", {"progress": False}),
         ("--into r", {}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -174,4 +176,22 @@ def test_strings_are_strings():
     inputs = keras.Input((), dtype="string", name="text")
     lookup = layers.StringLookup(vocabulary=["fast", "slow"])
     signature, _ = live.describe("m", keras.Model(inputs, lookup(inputs)))
-    assert signature.inputs == (spec("text", dtype="str"),)
+    assert signature.inputs == (replace(spec("text", dtype="str"), values=("fast", "slow")),)
+
+
+def test_a_text_is_made_of_words_that_the_model_knows():
+    inputs = keras.Input((1,), dtype="string", name="text")
+    words = layers.TextVectorization(vocabulary=["fast", "slow"])
+    signature, _ = live.describe("m", keras.Sequential([inputs, words, layers.Embedding(4, 2)]))
+    assert signature.inputs == (replace(spec("text", (1,), dtype="str"), values=("fast", "slow"), is_text=True),)
+    (texts,) = made_up(signature, 20, seed=0)
+    assert texts.shape == (20, 1)
+    assert {word for text in texts.ravel() for word in text.split()} == {"fast", "slow"}
+
+
+def test_codes_are_those_that_the_lookup_knows():
+    inputs = keras.Input((2,), dtype="int32", name="code")
+    signature, _ = live.describe("m", keras.Model(inputs, layers.IntegerLookup(vocabulary=[3, 50])(inputs)))
+    (codes,) = made_up(signature, 20, seed=0)
+    assert codes.dtype == "int32"
+    assert set(codes.ravel()) == {3, 50}

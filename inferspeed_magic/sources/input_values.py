@@ -1,15 +1,23 @@
-"""Which integers a model's inputs may hold.
+"""Which values a model's inputs may hold.
 
-An index beyond an embedding's rows is an error on one runtime and garbage on another.
+An index beyond an embedding's rows is an error on one runtime and garbage on another; words that a lookup does not know
+all become the same index, and with that a constant input.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Attributes by which layers say how many different integers they take.
 _BOUNDS = {"Embedding": "input_dim", "CategoryEncoding": "num_tokens", "ReversibleEmbedding": "input_dim"}
+
+
+#: So many words of a vocabulary are enough to draw from.
+_MOST = 1000
 
 
 def bound_of(layer: Any) -> int | None:
@@ -45,6 +53,28 @@ def index_bounds(model: Any, inputs: list[Any]) -> list[int | None]:
     return bounds
 
 
+def known_values(model: Any, inputs: list[Any]) -> list[tuple[tuple[Any, ...], bool]]:
+    """For each symbolic input, find the vocabulary of the lookup that reads it.
+
+    Returns:
+        The values, at most a thousand, none where there is no lookup; and whether they are words of a text.
+    """
+    consumers = _consumers(model)
+    return [_vocabulary(tensor, consumers) for tensor in inputs]
+
+
+def _vocabulary(tensor: Any, consumers: dict[int, list[tuple[Any, list[Any]]]]) -> tuple[tuple[Any, ...], bool]:
+    for operation in _reached(tensor, consumers):
+        flatten = getattr(operation, "_flatten_layers", None)
+        for layer in flatten() if flatten else ():
+            if type(layer).__name__ in {"TextVectorization", "StringLookup", "IntegerLookup"}:
+                with contextlib.suppress(Exception):  # a vocabulary that was never set
+                    words = [each for each in layer.get_vocabulary() if each not in {"", "[UNK]", -1}]
+                    plain = [each.item() if hasattr(each, "item") else each for each in words[:_MOST]]
+                    return tuple(plain), type(layer).__name__ == "TextVectorization"
+    return (), False
+
+
 def _consumers(model: Any) -> dict[int, list[tuple[Any, list[Any]]]]:
     """Map the id of each symbolic tensor to the layers that read it and what these put out."""
     table: dict[int, list[tuple[Any, list[Any]]]] = {}
@@ -63,6 +93,17 @@ def _consumers(model: Any) -> dict[int, list[tuple[Any, list[Any]]]]:
 
 def _reachable_bound(tensor: Any, consumers: dict[int, list[tuple[Any, list[Any]]]]) -> int | None:
     found: list[int] = []
+    for operation in _reached(tensor, consumers):
+        bound = bound_of(operation)
+        if bound is None and getattr(operation, "layers", None):
+            bound = smallest_embedding(operation)
+        if bound is not None:
+            found.append(bound)
+    return min(found, default=None)
+
+
+def _reached(tensor: Any, consumers: dict[int, list[tuple[Any, list[Any]]]]) -> Iterator[Any]:
+    """Follow a tensor through layers without weights up to those that have some, these included."""
     seen: set[int] = set()
     pending = [tensor]
     while pending:
@@ -71,14 +112,9 @@ def _reachable_bound(tensor: Any, consumers: dict[int, list[tuple[Any, list[Any]
             continue
         seen.add(id(current))
         for operation, outputs in consumers.get(id(current), []):
-            bound = bound_of(operation)
-            if bound is None and getattr(operation, "layers", None):
-                bound = smallest_embedding(operation)
-            if bound is not None:
-                found.append(bound)
-            elif not getattr(operation, "weights", []):
+            yield operation
+            if not getattr(operation, "weights", []) and bound_of(operation) is None:
                 pending.extend(outputs)
-    return min(found, default=None)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -1,0 +1,69 @@
+"""A traced model as a graph of TensorFlow with constant weights: what becomes ONNX."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from inferspeed_magic.formats.onnx_operators import emit_recurrent
+from inferspeed_magic.formats.recurrent import lowered
+from inferspeed_magic.formats.tracing import in_float32, model_of, trace
+
+#: In the folder: the graph, and the names of its inputs and outputs in the order of the signature.
+GRAPH = "frozen_graph.pb"
+ENDS = "frozen_ends.json"
+
+
+def freeze(
+    state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
+) -> None:
+    """Trace a model and turn its variables into constants.
+
+    Args:
+        state: of the converter process; keeps the model that was read.
+        source: folder of a portable model.
+        target: folder to write.
+        batch_size: to trace with; None for any.
+        inputs: names, shapes and dtypes of the inputs (not used: the model has them).
+    """
+    del inputs
+    _freeze(state, source, target, batch_size, float32=False)
+
+
+def freeze_in_float32(
+    state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
+) -> None:
+    """Do the same with every layer computing in float32."""
+    del inputs
+    _freeze(state, source, target, batch_size, float32=True)
+
+
+def _freeze(state: dict[str, Any], source: str, target: str, batch_size: int | None, *, float32: bool) -> None:
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    model = model_of(state, source)
+    keras_3 = model.library == "keras"
+    with (
+        lowered(emit_recurrent) if keras_3 else contextlib.nullcontext(),
+        in_float32(model) if float32 else contextlib.nullcontext(),
+    ):
+        traced = trace(model, batch_size)
+    # Control flow stays functional (While, If): tf2onnx recognises the recurrent layers of tf_keras by it.
+    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
+    folder = Path(target)
+    folder.mkdir()
+    (folder / GRAPH).write_bytes(_inlinable(frozen.graph.as_graph_def()).SerializeToString())
+    ends = {"inputs": [each.name for each in frozen.inputs], "outputs": [each.name for each in frozen.outputs]}
+    (folder / ENDS).write_text(json.dumps(ends))
+
+
+def _inlinable(graph: Any) -> Any:
+    """Let tf2onnx inline what Keras wraps in functions for XLA (grouped convolutions)."""
+    functions = graph.library.function
+    for holder in [*graph.node, *functions, *(node for function in functions for node in function.node_def)]:
+        for attribute in ("_XlaMustCompile", "_noinline"):
+            if attribute in holder.attr:
+                del holder.attr[attribute]
+    return graph

@@ -1,0 +1,150 @@
+"""Operators that tf2onnx does not know, or does not know well: exact GELU's ``Erfc``, and recurrent layers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inferspeed_magic.formats.recurrent import Cell
+
+#: Keras's activations that ONNX's recurrent operators have, with their alpha and beta where they need them.
+_ACTIVATIONS: dict[str, tuple[str, float, float]] = {
+    "tanh": ("Tanh", 0.0, 0.0),
+    "sigmoid": ("Sigmoid", 0.0, 0.0),
+    "relu": ("Relu", 0.0, 0.0),
+    "hard_sigmoid": ("HardSigmoid", 1 / 6, 0.5),
+    "softsign": ("Softsign", 0.0, 0.0),
+    "softplus": ("Softplus", 0.0, 0.0),
+}
+_MODES = {"LSTM": "lstm", "GRU": "gru", "RNN": "rnn_tanh"}
+#: Where ONNX's gates are in Keras's order: input, output, forget, cell of an LSTM; a GRU has the same order in both.
+_GATES = {"LSTM": (0, 3, 1, 2), "GRU": (0, 1, 2), "RNN": (0,)}
+_MARK = re.compile(r"recurrent-(LSTM|GRU|RNN)-([a-z_]+)-([a-z_]*)-(after|before)-(lengths|whole)-(bias|plain)")
+
+
+def handlers() -> dict[str, tuple[Any, list[Any]]]:
+    """Return what tf2onnx takes as ``custom_op_handlers``."""
+    return {"Erfc": (_erfc, []), "CudnnRNNV3": (_recurrent, [])}
+
+
+def emit_recurrent(cell: Cell, sequences: Any, states: list[Any], lengths: Any) -> Any:
+    """Emit a recurrent layer as one node that survives freezing, with everything its handler must know in its name.
+
+    The node's type is that of TensorFlow's operator for cuDNN, for its inputs and outputs; it is never run.
+    """
+    import tensorflow as tf
+
+    if sequences.dtype != tf.float32 or {cell.activation, cell.recurrent_activation} - {*_ACTIVATIONS, ""}:
+        return None
+    mark = "-".join(
+        (
+            "recurrent",
+            cell.kind,
+            cell.activation,
+            cell.recurrent_activation,
+            "after" if cell.reset_after else "before",
+            "whole" if lengths is None else "lengths",
+            "plain" if cell.bias is None else "bias",
+        )
+    )
+    weights = [each for each in (cell.kernel, cell.recurrent_kernel, cell.bias) if each is not None]
+    steps_first = tf.transpose(sequences, [1, 0, 2])
+    every = tf.fill([tf.shape(sequences)[0]], tf.shape(sequences)[1]) if lengths is None else lengths
+    node = tf.raw_ops.CudnnRNNV3(
+        input=steps_first,
+        input_h=states[0][None],
+        input_c=states[-1][None],
+        params=tf.concat([tf.reshape(each, [-1]) for each in weights], 0),
+        sequence_lengths=every,
+        rnn_mode=_MODES[cell.kind],
+        is_training=False,
+        name=mark,
+    )
+    batch, steps, _ = sequences.shape
+    outputs = tf.transpose(tf.ensure_shape(node.output, (steps, batch, cell.units)), [1, 0, 2])
+    ends = [node.output_h, node.output_c][: len(states)]
+    return outputs, [tf.ensure_shape(tf.squeeze(end, [0]), (batch, cell.units)) for end in ends]
+
+
+def _recurrent(context: Any, node: Any, name: str, _unused: list[Any]) -> None:
+    """Write the marked node as ONNX's LSTM, GRU or RNN."""
+    import numpy as np
+    from tf2onnx.utils import make_name
+
+    found = _MARK.search(name)
+    if found is None:
+        raise ValueError(f"{name} is not a node of ours")
+    kind, activation, gate_activation, reset, lengths, bias = found.groups()
+    gates = _GATES[kind]
+    sequences, hidden, carry, _, counts = node.input
+    units = context.get_shape(node.output[0])[2]
+    features = context.get_shape(sequences)[2]
+    values = node.inputs[3].get_tensor_value(as_list=False).astype(np.float32)
+    width = len(gates) * units
+    kernel, recurrent, rest = np.split(values, [features * width, (features + units) * width])
+
+    def ordered(array: Any) -> Any:
+        parts = np.split(array, len(gates), axis=-1)
+        return np.concatenate([parts[gate] for gate in gates], axis=-1)
+
+    biases = np.zeros((2, width), np.float32)
+    if bias == "bias":
+        given = rest.reshape(-1, width)  # a GRU that resets after has one for the inputs and one for the state
+        biases[: len(given)] = given
+    weights = {
+        "W": ordered(kernel.reshape(features, width)).T[None],
+        "R": ordered(recurrent.reshape(units, width)).T[None],
+        "B": ordered(biases).reshape(1, -1),
+    }
+    constants = [
+        context.make_const(make_name(f"{name}_{each}"), np.ascontiguousarray(value)).output[0]
+        for each, value in weights.items()
+    ]
+    inputs = [sequences, *constants, counts if lengths == "lengths" else "", hidden]
+    attributes: dict[str, Any] = {"hidden_size": units} | _activations(kind, activation, gate_activation)
+    if kind == "LSTM":
+        inputs.append(carry)
+    if kind == "GRU":
+        attributes["linear_before_reset"] = int(reset == "after")
+    outputs, shapes, dtypes = list(node.output), node.output_shapes, node.output_dtypes
+    context.remove_node(node.name)
+    count = 3 if kind == "LSTM" else 2
+    made = context.make_node(
+        kind, inputs, attr=attributes, output_count=count, name=make_name(_MARK.sub(kind, name)), dtypes=dtypes[:count]
+    )
+    directions = context.make_const(make_name(f"{name}_axes"), np.array([1], np.int64)).output[0]
+    context.make_node(
+        "Squeeze", [made.output[0], directions], outputs=[outputs[0]], shapes=[shapes[0]], dtypes=[dtypes[0]]
+    )
+    for position in range(1, count):
+        context.make_node(
+            "Identity",
+            [made.output[position]],
+            outputs=[outputs[position]],
+            shapes=[shapes[position]],
+            dtypes=[dtypes[position]],
+        )
+
+
+def _activations(kind: str, activation: str, gate_activation: str) -> dict[str, Any]:
+    """Name the activations, in ONNX's order, where they are not its own choice."""
+    chosen = {"LSTM": [gate_activation, activation, activation], "GRU": [gate_activation, activation]}.get(
+        kind, [activation]
+    )
+    if set(chosen) <= {"tanh", "sigmoid"} and gate_activation in {"sigmoid", ""} and activation == "tanh":
+        return {}
+    names, alphas, betas = zip(*(_ACTIVATIONS[each] for each in chosen), strict=True)
+    return {"activations": list(names), "activation_alpha": list(alphas), "activation_beta": list(betas)}
+
+
+def _erfc(context: Any, node: Any, name: str, _: list[Any]) -> Any:
+    """Write TensorFlow's ``Erfc`` (exact GELU) as ``1 - Erf``, since tf2onnx has no handler for it."""
+    import numpy as np
+    from tf2onnx import utils
+
+    result = node.output[0]
+    dtype = utils.map_onnx_to_numpy_type(context.get_dtype(result))
+    node.type, node.domain = "Erf", ""
+    one = context.make_const(utils.make_name(name), np.array(1, dtype=dtype))
+    return context.insert_new_node_on_output("Sub", result, inputs=[one.output[0], result], name=utils.make_name(name))

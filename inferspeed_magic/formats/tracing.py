@@ -1,0 +1,96 @@
+"""A model, traced in inference mode: the common stem of every format."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from inferspeed_magic.errors import UnsupportedError
+from inferspeed_magic.formats.naming import input_name, output_name
+from inferspeed_magic.formats.plain_operators import plain_categories, plain_products
+from inferspeed_magic.sources.portable import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from inferspeed_magic.sources.portable import PortableModel
+
+
+def model_of(state: dict[str, Any], source: str) -> PortableModel:
+    """Read a portable model once per process.
+
+    Raises:
+        UnsupportedError: for a model that remembers its last call, which no file can.
+    """
+    models = state.setdefault("models", {})
+    if source not in models:
+        models[source] = read(source)
+    model: PortableModel = models[source]
+    keeping = [layer.name for layer in _layers(model) if getattr(layer, "stateful", False) and hasattr(layer, "cell")]
+    if keeping:
+        raise UnsupportedError(
+            f"the recurrent layer {keeping[0]} is stateful: it goes on where the last call ended, which a file cannot; "
+            "build the model with stateful=False, or with its states as inputs and outputs"
+        )
+    return model
+
+
+def trace(model: PortableModel, batch_size: int | None, *, constants: bool = False) -> Any:
+    """Trace a model into a concrete function of flat inputs, named by their position.
+
+    Args:
+        model: to trace.
+        batch_size: None for any.
+        constants: put the values of the weights into the graph, in place of variables (Keras 3 only).
+    """
+    import tensorflow as tf
+
+    values = [(each, each.numpy()) for each in model.model.variables] if constants else []
+
+    def infer(*flat: Any) -> list[Any]:
+        with _with_values(values), plain_categories() if model.library == "keras" else contextlib.nullcontext():
+            outputs = model.flatten(model.call(model.pack(flat)))
+        return [tf.identity(value, name=output_name(position)) for position, value in enumerate(outputs)]
+
+    specs = model.specs(batch_size, input_name)
+    return tf.function(infer, input_signature=specs, autograph=False).get_concrete_function()
+
+
+@contextlib.contextmanager
+def in_float32(model: PortableModel) -> Iterator[None]:
+    """Have every layer compute in float32, whatever its policy says: for formats that lack operators for others."""
+    if model.library != "keras":
+        yield
+        return
+    import keras
+
+    policies = [(layer, layer.dtype_policy) for layer in _layers(model) if hasattr(layer, "dtype_policy")]
+    try:
+        for layer, policy in policies:
+            if policy.compute_dtype in {"float16", "bfloat16", "float64"} and policy.quantization_mode is None:
+                float32 = keras.DTypePolicy("float32")
+                float32._variable_dtype = policy.variable_dtype  # noqa: SLF001  (its weights are cast when read)
+                layer.dtype_policy = float32
+        with plain_products():
+            yield
+    finally:
+        for layer, policy in policies:
+            layer.dtype_policy = policy
+
+
+def _layers(model: PortableModel) -> list[Any]:
+    flatten = getattr(model.model, "_flatten_layers", None)  # also lists layers inside layers
+    return list(flatten()) if flatten else []
+
+
+@contextlib.contextmanager
+def _with_values(values: list[tuple[Any, Any]]) -> Iterator[None]:
+    """Let Keras's variables stand for constants."""
+    if not values:
+        yield
+        return
+    import keras
+    import tensorflow as tf
+
+    with keras.StatelessScope(state_mapping=[(variable, tf.constant(value)) for variable, value in values]):
+        yield

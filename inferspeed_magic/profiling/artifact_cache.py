@@ -1,0 +1,151 @@
+"""Artifacts of earlier runs: converting the same model again costs nothing.
+
+Content-addressed: the name of an entry is the hash of everything the artifact follows from. An entry is written
+beside its place and renamed into it, so that whoever is killed meanwhile leaves nothing half done; a file that was cut
+short or altered is noticed by its hash, and the entry is thrown away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from inferspeed_magic.version import __version__
+
+if TYPE_CHECKING:
+    from inferspeed_magic.formats.routes import Route
+
+#: Where the cache lies, in place of the user's cache folder; ``off`` for none.
+VARIABLE = "INFERSPEED_MAGIC_CACHE"
+#: Everything beyond this is thrown away, what was not used for longest first.
+LIMIT_BYTES = 4_000_000_000
+#: What artifacts are made with: another version may make another file.
+_MAKERS = ("tensorflow", "keras", "tf-keras", "tf2onnx", "onnx", "openvino", "ai-edge-litert", "numpy", "torch", "jax")
+_MANIFEST = "manifest.json"
+
+
+class ArtifactCache:
+    """A folder of artifacts.
+
+    Args:
+        folder: where it lies; None for a cache that never has anything.
+        limit_bytes: how much it may hold.
+    """
+
+    def __init__(self, folder: Path | None, limit_bytes: int = LIMIT_BYTES) -> None:
+        self._folder = folder
+        self._limit_bytes = limit_bytes
+
+    def find(self, key: str) -> tuple[str, dict[str, Any]] | None:
+        """Return the path of an artifact and what was noted with it; None if there is none, or it is damaged."""
+        if self._folder is None:
+            return None
+        entry = self._folder / key
+        try:
+            manifest = json.loads((entry / _MANIFEST).read_text(encoding="utf-8"))
+            whole = all(_hash_of(entry / name) == digest for name, digest in manifest["files"].items())
+            path, facts = str(entry / manifest["artifact"]), dict(manifest["facts"])
+        except FileNotFoundError:
+            whole = not entry.exists()
+            if whole:
+                return None
+        except (OSError, ValueError, KeyError, TypeError):
+            whole = False
+        if not whole:
+            self.forget(key)
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(entry)
+        return path, facts
+
+    def keep(self, key: str, artifact: Path, facts: dict[str, Any]) -> None:
+        """Copy an artifact, with whatever lies in the same folder. A cache that cannot be written is no failure.
+
+        Args:
+            key: of the entry.
+            artifact: a file or folder, alone in its folder with the files that belong to it.
+            facts: to note with it; JSON.
+        """
+        if self._folder is None:
+            return
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=".draft_", dir=self._folder))
+            try:
+                shutil.copytree(artifact.parent, draft, dirs_exist_ok=True)
+                files = sorted(each for each in draft.rglob("*") if each.is_file())
+                if sum(each.stat().st_size for each in files) <= self._limit_bytes:
+                    manifest = {
+                        "artifact": artifact.name,
+                        "files": {str(each.relative_to(draft)): _hash_of(each) for each in files},
+                        "facts": facts,
+                    }
+                    (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+                    self.forget(key)
+                    draft.rename(self._folder / key)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+            self._tidy()
+
+    def forget(self, key: str) -> None:
+        """Throw an entry away."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder / key, ignore_errors=True)
+
+    def _tidy(self) -> None:
+        """Throw away what was not used for longest, until the rest fits."""
+        if self._folder is None:
+            return
+        entries = []
+        for entry in self._folder.iterdir():
+            with contextlib.suppress(OSError):  # another process tidies too
+                size = sum(each.stat().st_size for each in entry.rglob("*") if each.is_file())
+                entries.append((entry.stat().st_mtime, size, entry.name))
+        kept = 0
+        for _, size, name in sorted(entries, reverse=True):
+            kept += size
+            if kept > self._limit_bytes:
+                self.forget(name)
+
+
+def default_cache() -> ArtifactCache:
+    """Open the user's cache."""
+    chosen = os.environ.get(VARIABLE, "")
+    if chosen.lower() == "off":
+        return ArtifactCache(None)
+    return ArtifactCache(Path(chosen) if chosen else platformdirs.user_cache_path("inferspeed_magic") / "artifacts")
+
+
+def key_of(fingerprint: str, route: Route, batch_size: int | None, inputs: list[dict[str, Any]]) -> str:
+    """Name what a route makes of a model.
+
+    Args:
+        fingerprint: of the model: its weights and architecture.
+        route: the conversions.
+        batch_size: that is fixed in the artifact; None for any.
+        inputs: names, shapes and dtypes.
+    """
+    parts = [fingerprint, [step.call for step in route], [step.static for step in route], batch_size, inputs, _makers()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _makers() -> dict[str, str]:
+    versions = {"inferspeed_magic": __version__}
+    for name in _MAKERS:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
+
+
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
