@@ -3,8 +3,8 @@
 16 architectures x {litert, onnxruntime, openvino} x {static, dynamic batch}: each cell is the relative error of the
 measured file (largest deviation from Keras's own outputs, relative to the largest output) and its median latency at
 batch size 1, or why there is none. Beside it what plain ``model.export`` (Keras) gives on the same model, in a process
-of its own: the same error, or what happened. Wanted: at least 46 of 48 cells (the better of static and dynamic) measured
-with an error of at most 1e-4.
+of its own: the same error, or what happened. Wanted: at least 46 of 48 cells (the better of static and dynamic)
+measured with an error of at most 1e-4.
 
 The weights are random. Batch normalization has the statistics of a random batch, and classifiers end without softmax:
 otherwise untrained networks answer almost the same to every input, and an error could not be seen.
@@ -36,35 +36,35 @@ WANTED = 46
 _SECONDS = 900
 
 
-class Gate(layers.Layer):
+class _Gate(layers.Layer):
     """A layer of the user's own."""
 
-    def build(self, shape):
+    def build(self, shape: tuple[int, ...]) -> None:
         self.weight = self.add_weight(shape=(shape[-1],), initializer="random_normal")
 
-    def call(self, x):
+    def call(self, x: object) -> object:
         return x * keras.ops.sigmoid(self.weight * keras.ops.mean(x, axis=1, keepdims=True))
 
 
-def conv1d_stack():
+def _conv1d_stack() -> keras.Model:
     stack = [layers.Conv1D(32 * 2**depth, 5, strides=2, padding="same", activation="relu") for depth in range(3)]
     return keras.Sequential([keras.Input((256, 8)), *stack, layers.GlobalAveragePooling1D(), layers.Dense(6)])
 
 
-def lstm():
+def _lstm() -> keras.Model:
     return keras.Sequential(
         [keras.Input((50, 16)), layers.LSTM(64, return_sequences=True), layers.LSTM(64), layers.Dense(5)]
     )
 
 
-def bidirectional_gru():
+def _bidirectional_gru() -> keras.Model:
     tokens = keras.Input((40,), dtype="int32")
     hidden = layers.Embedding(1000, 32, mask_zero=True)(tokens)
     hidden = layers.Bidirectional(layers.GRU(48, return_sequences=True))(hidden)
     return keras.Model(tokens, layers.Dense(4)(layers.Bidirectional(layers.GRU(48))(hidden)))
 
 
-def transformer():
+def _transformer() -> keras.Model:
     tokens = keras.Input((64,), dtype="int32")
     hidden = layers.Embedding(1000, 96)(tokens)
     for _ in range(2):
@@ -75,23 +75,24 @@ def transformer():
     return keras.Model(tokens, layers.Dense(3)(layers.GlobalAveragePooling1D()(hidden)))
 
 
-def two_in_two_out():
+def _two_in_two_out() -> keras.Model:
     image, numbers = keras.Input((32, 32, 3), name="image"), keras.Input((7,), name="numbers")
     seen = layers.GlobalAveragePooling2D()(layers.Conv2D(16, 3, activation="relu")(image))
     both = layers.Concatenate()([seen, layers.Dense(16, activation="tanh")(numbers)])
     return keras.Model([image, numbers], [layers.Dense(3)(both), layers.Dense(1, activation="sigmoid")(both)])
 
 
-def custom_layer():
-    return keras.Sequential([keras.Input((20, 12)), layers.Dense(32, activation="relu"), Gate(), layers.Dense(4)])
+def _custom_layer() -> keras.Model:
+    return keras.Sequential([keras.Input((20, 12)), layers.Dense(32, activation="relu"), _Gate(), layers.Dense(4)])
 
 
-def application(name: str) -> keras.Model:
+def _application(name: str) -> keras.Model:
     side = {"InceptionV3": 299, "Xception": 299}.get(name, 224)
     kind = getattr(keras.applications, name)
     model = kind(weights=None, input_shape=(side, side, 3), classifier_activation=None)
     batch = np.random.default_rng(0).uniform(-1, 1, (4, side, side, 3)).astype("float32")
-    norms = [each for each in model._flatten_layers() if isinstance(each, layers.BatchNormalization)]
+    everything = model._flatten_layers()  # noqa: SLF001  (also lists layers inside layers)
+    norms = [each for each in everything if isinstance(each, layers.BatchNormalization)]
     momenta = [each.momentum for each in norms]
     for each in norms:
         each.momentum = 0.0
@@ -110,9 +111,9 @@ OWN = {
 }
 
 
-def build(name: str) -> keras.Model:
+def _build(name: str) -> keras.Model:
     keras.utils.set_random_seed(0)
-    return OWN[name]() if name in OWN else application(name)
+    return OWN[name]() if name in OWN else _application(name)
 
 
 def ours(name: str, model: keras.Model) -> dict[str, dict[str, dict]]:
@@ -143,7 +144,7 @@ def plain(name: str, runtime: str) -> str:
 
 def export_and_run(name: str, runtime: str) -> None:
     """Do so in this process: print the error of what ``model.export`` wrote, or what it raised."""
-    model = build(name)
+    model = _build(name)
     draw = np.random.default_rng(1)
     inputs = [
         draw.integers(1, 1000, (1, *each.shape[1:])).astype("int32")
@@ -210,13 +211,13 @@ def _run_openvino(path: str, inputs: list[np.ndarray]) -> list[np.ndarray]:
 _RUN = {"litert": _run_litert, "onnxruntime": _run_onnxruntime, "openvino": _run_openvino}
 
 
-def cell(row: dict) -> str:
+def _cell(row: dict) -> str:
     if row["status"] != "measured":
         return row["status"]
     return f"{row['relative_error']:.0e}, {row['p50_ms']:.3g} ms"
 
 
-def main() -> None:
+def _main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--models", default=",".join((*APPLICATIONS, *OWN)))
     parser.add_argument("--plain", nargs=2)
@@ -227,15 +228,14 @@ def main() -> None:
     from inferspeed_magic.measurement.machine import describe
 
     machine = describe()
-    print(
-        f"{dt.datetime.now().astimezone().date()}, {machine.cpu}, {machine.cores_given} cores, {machine.operating_system}"
-    )
+    today = dt.datetime.now().astimezone().date()
+    print(f"{today}, {machine.cpu}, {machine.cores_given} cores, {machine.operating_system}")
     print("\n| model | " + " | ".join(f"{each} static | {each} dynamic | plain export" for each in RUNTIMES) + " |")
     print("|---" * (1 + 3 * len(RUNTIMES)) + "|", flush=True)
     names = options.models.split(",")
     good, misses, plain_good = 0, [], 0
     for name in names:
-        rows = ours(name, build(name))
+        rows = ours(name, _build(name))
         cells = []
         for runtime in RUNTIMES:
             exported = plain(name, runtime)
@@ -244,7 +244,7 @@ def main() -> None:
             good += held
             plain_good += "e" in exported and exported[0].isdigit() and float(exported) <= GOAL
             misses += [] if held else [f"{name} on {runtime}: {pair[0]['reason'] or pair[0]['relative_error']}"]
-            cells += [*map(cell, pair), exported]
+            cells += [*map(_cell, pair), exported]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
     total = len(names) * len(RUNTIMES)
     print(f"\n{good} of {total} cells measured with an error of at most {GOAL:.0e} (wanted: {WANTED} of 48); ", end="")
@@ -254,4 +254,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

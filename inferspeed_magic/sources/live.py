@@ -76,7 +76,7 @@ def _signature(leaves: list[Any], bounds: list[int | None], known: list[tuple[tu
                 str(leaf.name).partition(":")[0],
                 tuple(None if size is None else int(size) for size in leaf.shape[1:]),
                 _dtype(str(getattr(leaf.dtype, "name", leaf.dtype))),
-                bound,
+                None if values else bound,  # the bound of what a lookup makes of them is not theirs
                 values,
                 is_text,
             )

@@ -183,7 +183,7 @@ def test_a_text_is_made_of_words_that_the_model_knows():
     inputs = keras.Input((1,), dtype="string", name="text")
     words = layers.TextVectorization(vocabulary=["fast", "slow"])
     signature, _ = live.describe("m", keras.Sequential([inputs, words, layers.Embedding(4, 2)]))
-    assert signature.inputs == (replace(spec("text", (1,), dtype="str"), values=("fast", "slow"), is_text=True),)
+    assert signature.inputs == (replace(spec("text", 1, dtype="str"), values=("fast", "slow"), is_text=True),)
     (texts,) = made_up(signature, 20, seed=0)
     assert texts.shape == (20, 1)
     assert {word for text in texts.ravel() for word in text.split()} == {"fast", "slow"}
