@@ -106,9 +106,8 @@ APPLICATIONS = (
     *("MobileNetV2", "MobileNetV3Small", "EfficientNetB0", "ResNet50", "DenseNet121", "ConvNeXtTiny"),
     *("NASNetMobile", "InceptionV3", "Xception", "VGG16"),
 )
-OWN = {
-    make.__name__: make for make in (conv1d_stack, lstm, bidirectional_gru, transformer, two_in_two_out, custom_layer)
-}
+_MAKERS = (_conv1d_stack, _lstm, _bidirectional_gru, _transformer, _two_in_two_out, _custom_layer)
+OWN = {make.__name__.lstrip("_"): make for make in _MAKERS}
 
 
 def _build(name: str) -> keras.Model:
