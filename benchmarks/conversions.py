@@ -90,7 +90,8 @@ def _application(name: str) -> keras.Model:
     side = {"InceptionV3": 299, "Xception": 299}.get(name, 224)
     kind = getattr(keras.applications, name)
     model = kind(weights=None, input_shape=(side, side, 3), classifier_activation=None)
-    batch = np.random.default_rng(0).uniform(-1, 1, (4, side, side, 3)).astype("float32")
+    low, high = (0, 255) if name in RESCALES else (-1, 1)
+    batch = np.random.default_rng(0).uniform(low, high, (8, side, side, 3)).astype("float32")
     everything = model._flatten_layers()  # noqa: SLF001  (also lists layers inside layers)
     norms = [each for each in everything if isinstance(each, layers.BatchNormalization)]
     momenta = [each.momentum for each in norms]
@@ -106,6 +107,8 @@ APPLICATIONS = (
     *("MobileNetV2", "MobileNetV3Small", "EfficientNetB0", "ResNet50", "DenseNet121", "ConvNeXtTiny"),
     *("NASNetMobile", "InceptionV3", "Xception", "VGG16"),
 )
+#: These divide by 255 themselves.
+RESCALES = {"MobileNetV3Small", "EfficientNetB0", "ConvNeXtTiny"}
 _MAKERS = (_conv1d_stack, _lstm, _bidirectional_gru, _transformer, _two_in_two_out, _custom_layer)
 OWN = {make.__name__.lstrip("_"): make for make in _MAKERS}
 
@@ -144,13 +147,7 @@ def plain(name: str, runtime: str) -> str:
 def export_and_run(name: str, runtime: str) -> None:
     """Do so in this process: print the error of what ``model.export`` wrote, or what it raised."""
     model = _build(name)
-    draw = np.random.default_rng(1)
-    inputs = [
-        draw.integers(1, 1000, (1, *each.shape[1:])).astype("int32")
-        if "int" in str(each.dtype)
-        else draw.standard_normal((1, *each.shape[1:])).astype("float32")
-        for each in model.inputs
-    ]
+    inputs = [_random_input(name, each) for each in model.inputs]
     expected = [np.asarray(each) for each in keras.tree.flatten(model(inputs if len(inputs) > 1 else inputs[0]))]
     step = "export fails"
     try:
@@ -165,6 +162,13 @@ def export_and_run(name: str, runtime: str) -> None:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         said = {"failed": step}
     print(json.dumps(said))
+
+
+def _random_input(name: str, tensor: object) -> np.ndarray:
+    draw, shape = np.random.default_rng(1), (1, *tensor.shape[1:])
+    if "int" in str(tensor.dtype):
+        return draw.integers(1, 1000, shape).astype("int32")
+    return (draw.uniform(0, 255, shape) if name in RESCALES else draw.standard_normal(shape)).astype("float32")
 
 
 def _error(outputs: list[np.ndarray], expected: np.ndarray) -> float:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from inferspeed_magic.formats.onnx_operators import emit_recurrent
 from inferspeed_magic.formats.recurrent import lowered
-from inferspeed_magic.formats.tracing import in_float32, model_of, trace
+from inferspeed_magic.formats.tracing import in_float32, layers_of, model_of, trace
+
+if TYPE_CHECKING:
+    from inferspeed_magic.sources.portable import PortableModel
 
 #: In the folder: the graph, and the names of its inputs and outputs in the order of the signature.
 GRAPH = "frozen_graph.pb"
 ENDS = "frozen_ends.json"
+#: A graph is a protocol buffer, which ends at 2 GB; beyond this the largest weights lie beside it.
+GRAPH_BYTES = 1_500_000_000
 
 
 def freeze(
@@ -44,19 +52,43 @@ def _freeze(state: dict[str, Any], source: str, target: str, batch_size: int | N
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     model = model_of(state, source)
+    folder = Path(target)
+    folder.mkdir()
     keras_3 = model.library == "keras"
+    apart = _too_large(model) if keras_3 else []
     with (
         lowered(emit_recurrent) if keras_3 else contextlib.nullcontext(),
         in_float32(model) if float32 else contextlib.nullcontext(),
     ):
-        traced = trace(model, batch_size)
+        traced = trace(model, batch_size, apart=apart)
     # Control flow stays functional (While, If): tf2onnx recognises the recurrent layers of tf_keras by it.
     frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
-    folder = Path(target)
-    folder.mkdir()
     (folder / GRAPH).write_bytes(_inlinable(frozen.graph.as_graph_def()).SerializeToString())
-    ends = {"inputs": [each.name for each in frozen.inputs], "outputs": [each.name for each in frozen.outputs]}
-    (folder / ENDS).write_text(json.dumps(ends))
+    names = [each.name for each in frozen.inputs]
+    inputs, weights = names[: len(names) - len(apart)], names[len(names) - len(apart) :]
+    for number, variable in enumerate(apart):
+        np.save(folder / f"weights_{number}.npy", variable.numpy(), allow_pickle=False)
+    outputs = [each.name for each in frozen.outputs]
+    (folder / ENDS).write_text(json.dumps({"inputs": inputs, "weights": weights, "outputs": outputs}))
+
+
+def _too_large(model: PortableModel) -> list[Any]:
+    """List the weights that have to stay outside of the graph, where all together are more than it can hold.
+
+    Those of recurrent layers stay inside: the operator they become needs their values.
+    """
+    variables = model.model.variables
+    inside = {id(each) for layer in layers_of(model) if hasattr(layer, "cell") for each in layer.variables}
+    sizes = [(4 * math.prod(each.shape), number) for number, each in enumerate(variables)]
+    left = sum(size for size, _ in sizes)
+    chosen = []
+    for size, number in sorted(sizes, reverse=True):
+        if left <= GRAPH_BYTES:
+            break
+        if id(variables[number]) not in inside:
+            left -= size
+            chosen.append(number)
+    return [variables[number] for number in sorted(chosen)]
 
 
 def _inlinable(graph: Any) -> Any:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _OPSET = 17
 #: Files above this hold their weights beside them (protobuf cannot hold more than 2 GB).
 _EXTERNAL_BYTES = 1_500_000_000
+#: Weights beside a file begin at multiples of this, so that they can be mapped into memory.
+_ALIGNMENT = 65_536
 
 
 def from_graph(
@@ -36,7 +45,7 @@ def from_graph(
     ends = json.loads((folder / ENDS).read_text())
     model, _ = tf2onnx.convert.from_graph_def(
         graph,
-        input_names=ends["inputs"],
+        input_names=[*ends["inputs"], *ends["weights"]],
         output_names=ends["outputs"],
         opset=_OPSET,
         custom_op_handlers=handlers(),
@@ -44,7 +53,7 @@ def from_graph(
     names = {name: name.partition(":")[0] for name in ends["inputs"]}
     names |= {name: output_name(position) for position, name in enumerate(ends["outputs"])}
     _rename(model, names)
-    _save(model, target)
+    _save(model, target, {name: folder / f"weights_{number}.npy" for number, name in enumerate(ends["weights"])})
 
 
 def from_litert(
@@ -77,7 +86,7 @@ def fix_batch(
 
     from inferspeed_magic.formats.naming import in_order
 
-    model = onnx.load(source)
+    model = onnx.load(source, load_external_data=False)
     initializers = {each.name for each in model.graph.initializer}
     real = [each for each in model.graph.input if each.name not in initializers]
     for entry, spec in zip(in_order(real, lambda each: [each.name]), inputs, strict=True):
@@ -92,6 +101,14 @@ def fix_batch(
         for dim in entry.type.tensor_type.shape.dim:
             if dim.dim_param:
                 dim.ClearField("dim_param")
+    beside = {
+        entry.value for each in model.graph.initializer for entry in each.external_data if entry.key == "location"
+    }
+    for name in beside:
+        shutil.copy(Path(source).with_name(name), Path(target).with_name(name))
+    if beside:
+        Path(target).write_bytes(model.SerializeToString())
+        return
     _save(model, target)
 
 
@@ -107,18 +124,46 @@ def _rename(model: Any, names: dict[str, str]) -> None:
         entry.name = names.get(entry.name, entry.name)
 
 
-def _save(model: Any, target: str) -> None:
+def _save(model: Any, target: str, weights: Mapping[str, Path] = MappingProxyType({})) -> None:
+    """Write a model; large ones with their weights beside them.
+
+    Args:
+        model: to write.
+        target: file.
+        weights: what is still an input of the model, and becomes an initializer with the values of an ``.npy`` file.
+    """
     import onnx
 
-    large = model.ByteSize() > _EXTERNAL_BYTES
-    if large:
-        onnx.save_model(
-            model,
-            target,
-            save_as_external_data=True,
-            all_tensors_to_one_file=True,
-            location=Path(target).name + ".data",
-        )
+    for name, file in weights.items():
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        model.graph.initializer.append(_beside(name, array, Path(target)))
+    if weights:
+        for entry in [each for each in model.graph.input if each.name in weights]:
+            model.graph.input.remove(entry)
+    if model.ByteSize() > _EXTERNAL_BYTES:
+        name = Path(target).name + ".data"
+        onnx.save_model(model, target, save_as_external_data=True, all_tensors_to_one_file=True, location=name)
         return
-    onnx.checker.check_model(model)
-    onnx.save_model(model, target)
+    Path(target).write_bytes(model.SerializeToString())
+    # tf2onnx logs what it cannot convert, and goes on.
+    onnx.checker.check_model(target)
+
+
+def _beside(name: str, array: Any, target: Path) -> Any:
+    """Append an array to the file beside the model, and return the tensor that points there."""
+    import onnx
+
+    file = target.with_name(target.name + ".data")
+    with file.open("ab") as stream:
+        stream.write(b"\0" * (-stream.tell() % _ALIGNMENT))
+        start = stream.tell()
+        np.ascontiguousarray(array).tofile(stream)
+    tensor = onnx.TensorProto(
+        name=name,
+        data_type=onnx.helper.np_dtype_to_tensor_dtype(array.dtype),
+        dims=array.shape,
+        data_location=onnx.TensorProto.EXTERNAL,
+    )
+    for key, value in (("location", file.name), ("offset", start), ("length", array.nbytes)):
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor

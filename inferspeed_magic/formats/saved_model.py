@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.formats.naming import input_name, output_name
 from inferspeed_magic.formats.recurrent import constant_zeros, lowered
 from inferspeed_magic.formats.tracing import in_float32, model_of, trace
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
     from inferspeed_magic.formats.recurrent import Cell
     from inferspeed_magic.sources.portable import PortableModel
+
+#: Of a graph with its weights, and of a LiteRT file.
+_MOST_BYTES = 2_000_000_000
 
 
 def freeze(
@@ -47,6 +52,9 @@ def _freeze(state: dict[str, Any], source: str, target: str, batch_size: int | N
     import tensorflow as tf
 
     model = model_of(state, source)
+    size = sum(4 * math.prod(each.shape) for each in getattr(model.model, "variables", []))
+    if size > _MOST_BYTES:
+        raise UnsupportedError(f"the weights are {size / 1e9:.1f} GB, and such a file holds at most 2 GB")
     with in_float32(model) if float32 else contextlib.nullcontext():
         constant = _constant(model, batch_size, known=float32)
     # Nobody trains what is frozen, and some gradients of Keras's activations cannot be saved.

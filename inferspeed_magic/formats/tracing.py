@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import UnsupportedError
@@ -11,7 +12,7 @@ from inferspeed_magic.formats.plain_operators import plain_categories, plain_pro
 from inferspeed_magic.sources.portable import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from inferspeed_magic.sources.portable import PortableModel
 
@@ -26,7 +27,7 @@ def model_of(state: dict[str, Any], source: str) -> PortableModel:
     if source not in models:
         models[source] = read(source)
     model: PortableModel = models[source]
-    keeping = [layer.name for layer in _layers(model) if getattr(layer, "stateful", False) and hasattr(layer, "cell")]
+    keeping = [layer.name for layer in layers_of(model) if getattr(layer, "stateful", False) and hasattr(layer, "cell")]
     if keeping:
         raise UnsupportedError(
             f"the recurrent layer {keeping[0]} is stateful: it goes on where the last call ended, which a file cannot; "
@@ -35,25 +36,31 @@ def model_of(state: dict[str, Any], source: str) -> PortableModel:
     return model
 
 
-def trace(model: PortableModel, batch_size: int | None, *, constants: bool = False) -> Any:
+def trace(model: PortableModel, batch_size: int | None, *, constants: bool = False, apart: Sequence[Any] = ()) -> Any:
     """Trace a model into a concrete function of flat inputs, named by their position.
 
     Args:
         model: to trace.
         batch_size: None for any.
         constants: put the values of the weights into the graph, in place of variables (Keras 3 only).
+        apart: variables that become inputs of the function, after the others (Keras 3 only).
     """
     import tensorflow as tf
 
     values = [(each, each.numpy()) for each in model.model.variables] if constants else []
+    specs = model.specs(batch_size, input_name)
+    weights = [
+        tf.TensorSpec(each.shape, each.dtype, name=f"im_weights_{number:03d}_") for number, each in enumerate(apart)
+    ]
 
     def infer(*flat: Any) -> list[Any]:
-        with _with_values(values), plain_categories() if model.library == "keras" else contextlib.nullcontext():
-            outputs = model.flatten(model.call(model.pack(flat)))
+        known = [(variable, tf.constant(value)) for variable, value in values]
+        given = list(zip(apart, flat[len(specs) :], strict=True))
+        with _with_values([*known, *given]), plain_categories() if model.library == "keras" else nullcontext():
+            outputs = model.flatten(model.call(model.pack(flat[: len(specs)])))
         return [tf.identity(value, name=output_name(position)) for position, value in enumerate(outputs)]
 
-    specs = model.specs(batch_size, input_name)
-    return tf.function(infer, input_signature=specs, autograph=False).get_concrete_function()
+    return tf.function(infer, input_signature=[*specs, *weights], autograph=False).get_concrete_function()
 
 
 @contextlib.contextmanager
@@ -64,7 +71,7 @@ def in_float32(model: PortableModel) -> Iterator[None]:
         return
     import keras
 
-    policies = [(layer, layer.dtype_policy) for layer in _layers(model) if hasattr(layer, "dtype_policy")]
+    policies = [(layer, layer.dtype_policy) for layer in layers_of(model) if hasattr(layer, "dtype_policy")]
     try:
         for layer, policy in policies:
             if policy.compute_dtype in {"float16", "bfloat16", "float64"} and policy.quantization_mode is None:
@@ -78,19 +85,19 @@ def in_float32(model: PortableModel) -> Iterator[None]:
             layer.dtype_policy = policy
 
 
-def _layers(model: PortableModel) -> list[Any]:
-    flatten = getattr(model.model, "_flatten_layers", None)  # also lists layers inside layers
+def layers_of(model: PortableModel) -> list[Any]:
+    """List all layers of a Keras model, those inside layers too."""
+    flatten = getattr(model.model, "_flatten_layers", None)
     return list(flatten()) if flatten else []
 
 
 @contextlib.contextmanager
 def _with_values(values: list[tuple[Any, Any]]) -> Iterator[None]:
-    """Let Keras's variables stand for constants."""
+    """Let Keras's variables stand for these tensors."""
     if not values:
         yield
         return
     import keras
-    import tensorflow as tf
 
-    with keras.StatelessScope(state_mapping=[(variable, tf.constant(value)) for variable, value in values]):
+    with keras.StatelessScope(state_mapping=values):
         yield

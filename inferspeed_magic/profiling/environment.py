@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.sources.source import Source
 
 
-def environment(source: Source | None, device: str) -> dict[str, str]:
+def environment(source: Source | None, device: str, threads: int | None = None) -> dict[str, str]:
     """Variables for a worker: quiet logs, the model's own backend, and GPUs hidden where the CPU is asked for."""
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3", "GLOG_minloglevel": "3", "ORT_LOGGING_LEVEL": "3"}
     if device == "cpu":
@@ -21,4 +21,6 @@ def environment(source: Source | None, device: str) -> dict[str, str]:
         variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
     if source is not None:
         variables["KERAS_BACKEND"] = backend_of(source.kind) if source.kind == "keras" else "tensorflow"
+        if threads is not None and variables["KERAS_BACKEND"] == "jax":
+            variables["NPROC"] = str(threads)  # the size of its thread pool, which nothing else sets
     return variables

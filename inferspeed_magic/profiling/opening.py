@@ -206,7 +206,7 @@ class Opener:
         self._outputs += 1
         return self._crew.start(
             f"{self._outputs}_{name}",
-            environment=environment(candidate.source, self._device),
+            environment=environment(candidate.source, self._device, candidate.lowering.threads),
             memory_limit_mb=self._limits.memory_mb(),
         )
 

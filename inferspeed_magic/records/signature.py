@@ -16,6 +16,7 @@ class TensorSpec:
         high: for integers: values stay below this (the size of the embedding they index); None for no bound.
         values: the vocabulary of the lookup that reads it; empty where there is none.
         is_text: whether these are the words of a text.
+        expected: range of floats that the model's own rescaling expects; None where nothing is known.
     """
 
     name: str
@@ -24,6 +25,7 @@ class TensorSpec:
     high: int | None = None
     values: tuple[str | int, ...] = ()
     is_text: bool = False
+    expected: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -73,6 +75,29 @@ def _vocabulary(tensor: Any, consumers: dict[int, list[tuple[Any, list[Any]]]]) 
                     plain = [each.item() if hasattr(each, "item") else each for each in words[:_MOST]]
                     return tuple(plain), type(layer).__name__ == "TextVectorization"
     return (), False
+
+
+def expected_ranges(model: Any, inputs: list[Any]) -> list[tuple[float, float] | None]:
+    """For each symbolic input, find the range of values that the model's own rescaling or normalization expects.
+
+    An image network that divides by 255 would take standard normal inputs for nearly constant black images.
+    """
+    consumers = _consumers(model)
+    return [_range(tensor, consumers) for tensor in inputs]
+
+
+def _range(tensor: Any, consumers: dict[int, list[tuple[Any, list[Any]]]]) -> tuple[float, float] | None:
+    for operation in _reached(tensor, consumers):
+        with contextlib.suppress(AttributeError, TypeError, ValueError):
+            if type(operation).__name__ == "Rescaling":
+                scale, offset = float(operation.scale), float(operation.offset)
+                low, high = ((-1.0 if offset < 0 else 0.0) - offset) / scale, (1.0 - offset) / scale
+                return (low, high) if high > low else None
+            if type(operation).__name__ == "Normalization":
+                mean, deviation = (np.asarray(each, np.float64) for each in (operation.mean, operation.variance))
+                spread = 2 * np.sqrt(deviation)
+                return float(np.min(mean - spread)), float(np.max(mean + spread))
+    return None
 
 
 def _consumers(model: Any) -> dict[int, list[tuple[Any, list[Any]]]]:

@@ -180,6 +180,8 @@ def _random(draw: np.random.Generator, spec: TensorSpec, shape: tuple[int, ...],
     if spec.high is not None or dtype.kind in "iu":
         high = spec.high or (256 if spec.dtype == "uint8" else _DEFAULT_HIGH)
         return draw.integers(0, high, shape).astype(dtype)
+    if spec.expected is not None:
+        return draw.uniform(*spec.expected, shape).astype(dtype)
     # In float32 from the start: inputs can be large.
     values = draw.random(shape, dtype=np.float32) if positive else draw.standard_normal(shape, dtype=np.float32)
     return values.astype(dtype, copy=False)

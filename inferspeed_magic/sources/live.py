@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import ModelError
 from inferspeed_magic.records.signature import Signature, TensorSpec
-from inferspeed_magic.sources.input_values import index_bounds, known_values, smallest_embedding
+from inferspeed_magic.sources.input_values import expected_ranges, index_bounds, known_values, smallest_embedding
 from inferspeed_magic.sources.portable import MANIFEST, PortableModel
 from inferspeed_magic.sources.structure import Template, flatten
 
@@ -48,8 +48,7 @@ def describe(name: str, model: Any) -> tuple[Signature, Template] | None:
         leaves, template = flatten(nested if nested is not None else list(symbolic))
         if len(leaves) == 1 and not isinstance(template, int) and nested is None:
             template = 0
-        bounds = index_bounds(model, leaves)
-        return _signature(leaves, bounds, known_values(model, leaves)), template
+        return _signature(model, leaves), template
     return _describe_built(name, model)
 
 
@@ -68,8 +67,11 @@ def _bound(leaf: Any, high: int | None) -> int | None:
     return high if str(leaf.dtype).startswith(("int", "uint")) else None
 
 
-def _signature(leaves: list[Any], bounds: list[int | None], known: list[tuple[tuple[Any, ...], bool]]) -> Signature:
+def _signature(model: Any, leaves: list[Any]) -> Signature:
     batches = {leaf.shape[0] for leaf in leaves} - {None}
+    found = zip(
+        leaves, index_bounds(model, leaves), known_values(model, leaves), expected_ranges(model, leaves), strict=True
+    )
     return Signature(
         tuple(
             TensorSpec(
@@ -79,8 +81,9 @@ def _signature(leaves: list[Any], bounds: list[int | None], known: list[tuple[tu
                 None if values else bound,  # the bound of what a lookup makes of them is not theirs
                 values,
                 is_text,
+                expected,
             )
-            for leaf, bound, (values, is_text) in zip(leaves, bounds, known, strict=True)
+            for leaf, bound, (values, is_text), expected in found
         ),
         fixed_batch=int(batches.pop()) if batches else None,
     )

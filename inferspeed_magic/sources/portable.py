@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -231,6 +232,7 @@ def read(path: str) -> PortableModel:
         for kind in custom.values():
             if isinstance(kind, type):
                 _spare_unknown_arguments(kind)
+                _settle_in_main(kind)
     return _read_keras(folder, library, manifest, custom)
 
 
@@ -250,6 +252,15 @@ def _read_keras(folder: Path, library: str, manifest: dict[str, Any], custom: di
     with keras.saving.custom_object_scope(custom):
         model = keras.saving.load_model(file, compile=False, safe_mode=False)
     return PortableModel(model, library, keras.backend.backend(), manifest)
+
+
+def _settle_in_main(kind: type) -> None:
+    """Put what a notebook's class refers to where it was: PyTorch's compiler looks it up in ``__main__``."""
+    if kind.__module__ != "__main__":
+        return
+    for method in vars(kind).values():
+        for name, value in getattr(inspect.unwrap(method) if callable(method) else None, "__globals__", {}).items():
+            vars(sys.modules["__main__"]).setdefault(name, value)
 
 
 def _spare_unknown_arguments(kind: Any) -> None:
