@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 #: In the folder: the graph, and the names of its inputs and outputs in the order of the signature.
 GRAPH = "frozen_graph.pb"
 ENDS = "frozen_ends.json"
-#: A graph is a protocol buffer, which ends at 2 GB; beyond this the largest weights lie beside it.
+#: A graph is a protocol buffer, which ends at 2 GB; for models beyond this the largest weights lie beside it ...
 GRAPH_BYTES = 1_500_000_000
+#: ... until no more than this is left in it: whatever is in the graph is copied several times on its way.
+_LEFT_BYTES = 100_000_000
 
 
 def freeze(
@@ -81,9 +83,11 @@ def _too_large(model: PortableModel) -> list[Any]:
     inside = {id(each) for layer in layers_of(model) if hasattr(layer, "cell") for each in layer.variables}
     sizes = [(4 * math.prod(each.shape), number) for number, each in enumerate(variables)]
     left = sum(size for size, _ in sizes)
-    chosen = []
+    chosen: list[int] = []
+    if left <= GRAPH_BYTES:
+        return []
     for size, number in sorted(sizes, reverse=True):
-        if left <= GRAPH_BYTES:
+        if left <= min(GRAPH_BYTES, _LEFT_BYTES):
             break
         if id(variables[number]) not in inside:
             left -= size

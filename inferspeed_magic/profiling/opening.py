@@ -88,8 +88,8 @@ class Opener:
                 candidate.end("failed", f"no room for temporary files: {error}; free space, or set TMPDIR elsewhere")
                 return
             except WorkerError as error:
-                candidate.artifact = None
-                if error.status == "unsupported":
+                made, candidate.artifact = candidate.artifact, None
+                if error.status == "unsupported" and made is not None:
                     # The runtime cannot do it here, whichever way the artifact was made.
                     candidate.fail(error)
                     return
@@ -100,7 +100,7 @@ class Opener:
             return
         worst = (
             tried[0]
-            if len(tried) == 1
+            if len(tried) == 1 or all(each.status == "unsupported" for each in tried)
             else WorkerError(
                 next((each.status for each in tried if each.status != "failed"), "failed"),
                 "; then ".join(each.reason for each in tried),
