@@ -46,7 +46,7 @@ class Workbench:
 
     def __init__(self) -> None:
         self.crew = Crew()
-        self.converter = Converter(self.crew, LIMITS, environment(None, "cpu") | {"KERAS_BACKEND": "tensorflow"})
+        self.converter = Converter(self.crew, LIMITS, environment(None, "cpu"))
         self._workers: dict[tuple[str, str], Worker] = {}
         self._sources: dict[str, Any] = {}
         self._files = 0

@@ -37,6 +37,7 @@ def from_graph(
     import tf2onnx
 
     from inferspeed_magic.formats.frozen_graph import ENDS, GRAPH
+    from inferspeed_magic.formats.layer_names import name_generated
     from inferspeed_magic.formats.naming import output_name
     from inferspeed_magic.formats.onnx_operators import handlers
 
@@ -50,8 +51,14 @@ def from_graph(
         opset=_OPSET,
         custom_op_handlers=handlers(),
     )
+    name_generated(model.graph)
     names = {name: name.partition(":")[0] for name in ends["inputs"]}
-    names |= {name: output_name(position) for position, name in enumerate(ends["outputs"])}
+    # OpenVINO calls the operator that makes an output by the output's name: that has to lead to the layer, too.
+    scopes = {output: node.name.rpartition("/")[0] for node in model.graph.node for output in node.output}
+    names |= {
+        name: f"{scopes.get(name, '')}/{output_name(position)}".lstrip("/")
+        for position, name in enumerate(ends["outputs"])
+    }
     _rename(model, names)
     _save(model, target, {name: folder / f"weights_{number}.npy" for number, name in enumerate(ends["weights"])})
 

@@ -19,6 +19,7 @@ class Step:
         static: whether what it writes is for one batch size.
         words: for the report.
         computes: the precision it makes the model compute in, where that is not the model's own.
+        backend: of Keras, in the converter process.
     """
 
     call: str
@@ -26,10 +27,11 @@ class Step:
     static: bool
     words: str
     computes: str | None = None
+    backend: str = "tensorflow"
 
 
-def _step(call: str, makes: str, words: str, *, static: bool = True, computes: str | None = None) -> Step:
-    return Step(f"inferspeed_magic.formats.{call}", makes, static, words, computes)
+def _step(call: str, makes: str, words: str, *, static: bool = True, **more: str) -> Step:
+    return Step(f"inferspeed_magic.formats.{call}", makes, static, words, **more)
 
 
 _GRAPH_ANY = _step("frozen_graph:freeze", "graph", "frozen graph, any batch", static=False)
@@ -51,6 +53,7 @@ _TF2ONNX = _step("onnx:from_graph", "onnx", "tf2onnx")
 _TF2ONNX_ANY = _step("onnx:from_graph", "onnx", "tf2onnx", static=False)
 _TFLITE2ONNX = _step("onnx:from_litert", "onnx", "tf2onnx from LiteRT")
 _FIX_BATCH = _step("onnx:fix_batch", "onnx", "batch fixed")
+_TORCH = _step("onnx_torch:export", "onnx", "PyTorch's exporter", backend="torch")
 _OV_FROM_ONNX = _step("openvino_ir:convert", "openvino_ir", "OpenVINO from ONNX")
 _OV_FROM_ONNX_ANY = _step("openvino_ir:convert", "openvino_ir", "OpenVINO from ONNX", static=False)
 _OV_FROM_TF = _step("openvino_ir:convert", "openvino_ir", "OpenVINO from TensorFlow")
@@ -69,6 +72,7 @@ _STATIC_FROM_KERAS: dict[str, tuple[Route, ...]] = {
         (_GRAPH_ONE, _TF2ONNX),
         (_GRAPH_ANY_32, _TF2ONNX_ANY, _FIX_BATCH),
         (_SAVED_ONE, _LITERT, _TFLITE2ONNX),
+        (_TORCH,),
     ),
     "openvino_ir": (
         (_GRAPH_ANY, _TF2ONNX_ANY, _OV_FROM_ONNX),
@@ -76,7 +80,11 @@ _STATIC_FROM_KERAS: dict[str, tuple[Route, ...]] = {
         (_SAVED_ONE, _OV_FROM_TF),
         (_SAVED_ANY, _OV_FROM_TF),
         (_SAVED_ONE, _LITERT, _OV_FROM_LITERT),
+        (_TORCH, _OV_FROM_ONNX),
     ),
+}
+_STATIC_WITHOUT_TORCH = {
+    made: tuple(route for route in found if _TORCH not in route) for made, found in _STATIC_FROM_KERAS.items()
 }
 _DYNAMIC_FROM_KERAS: dict[str, tuple[Route, ...]] = {
     "litert": ((_SAVED_ANY, _LITERT_ANY), (_SAVED_ANY_32, _LITERT_ANY)),
@@ -90,8 +98,8 @@ _DYNAMIC_FROM_KERAS: dict[str, tuple[Route, ...]] = {
 
 _STATIC: Table = {
     "keras": _STATIC_FROM_KERAS,
-    "tf_keras": _STATIC_FROM_KERAS,
-    "saved_model": _STATIC_FROM_KERAS,
+    "tf_keras": _STATIC_WITHOUT_TORCH,
+    "saved_model": _STATIC_WITHOUT_TORCH,
     "onnx": {"onnx": ((_FIX_BATCH,), ()), "openvino_ir": ((_OV_FROM_ONNX,),)},
     "litert": {
         "litert": ((),),

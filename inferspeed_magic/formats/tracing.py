@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import UnsupportedError
+from inferspeed_magic.formats.layer_names import named_after_layers
 from inferspeed_magic.formats.naming import input_name, output_name
 from inferspeed_magic.formats.plain_operators import plain_categories, plain_products
 from inferspeed_magic.sources.portable import read
@@ -56,11 +57,17 @@ def trace(model: PortableModel, batch_size: int | None, *, constants: bool = Fal
     def infer(*flat: Any) -> list[Any]:
         known = [(variable, tf.constant(value)) for variable, value in values]
         given = list(zip(apart, flat[len(specs) :], strict=True))
-        with _with_values([*known, *given]), plain_categories() if model.library == "keras" else nullcontext():
+        with _with_values([*known, *given]), _readable() if model.library == "keras" else nullcontext():
             outputs = model.flatten(model.call(model.pack(flat[: len(specs)])))
         return [tf.identity(value, name=output_name(position)) for position, value in enumerate(outputs)]
 
     return tf.function(infer, input_signature=[*specs, *weights], autograph=False).get_concrete_function()
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    with plain_categories(), named_after_layers():
+        yield
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import statistics
 from typing import TYPE_CHECKING
 
 from inferspeed_magic.errors import WorkerError
+from inferspeed_magic.profiling.reasons import short
 
 if TYPE_CHECKING:
     from inferspeed_magic.profiling.candidate import Candidate
@@ -19,7 +20,6 @@ _PAIRS_IF_SLOW = 3
 _SLOW_NS = 200e6
 _TURN_MS = 10.0
 _MOST = 2000
-_LONGEST = 160
 #: The usual file, made for its batch size, is kept unless the other is faster by more than noise could pretend.
 _CLEARLY_FASTER = 0.9
 _WORDS = {"static": "made for its batch size", "dynamic": "that takes any batch size"}
@@ -38,9 +38,9 @@ def choose(static: Candidate, dynamic: Candidate, *, crew: Crew, opener: Opener,
             pass  # the opener knows which one failed
     if static.well or not dynamic.well:
         if dynamic.reason and dynamic.reason != static.reason:
-            static.notes.append(f"the file {_WORDS['dynamic']}: {_short(dynamic)}")
+            static.notes.append(f"the file {_WORDS['dynamic']}: {dynamic.status}: {short(dynamic.reason)}")
         return static
-    dynamic.notes.append(f"the file {_WORDS['static']}: {_short(static)}")
+    dynamic.notes.append(f"the file {_WORDS['static']}: {static.status}: {short(static.reason)}")
     return dynamic
 
 
@@ -74,8 +74,3 @@ def _turn(candidate: Candidate, crew: Crew, opener: Opener, limits: Limits) -> f
         opener.lost(worker, candidate, error)
         raise
     return float(statistics.median(reply["latencies_ns"]))
-
-
-def _short(candidate: Candidate) -> str:
-    line = " ".join(str(candidate.reason).split())
-    return f"{candidate.status}: {line if len(line) <= _LONGEST else line[: _LONGEST - 1] + '…'}"

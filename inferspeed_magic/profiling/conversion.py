@@ -15,6 +15,7 @@ from inferspeed_magic.formats.agreement import TOLERANCES, relative_error
 from inferspeed_magic.formats.routes import words
 from inferspeed_magic.measurement.bench import artifact_mb
 from inferspeed_magic.profiling.artifact_cache import default_cache, key_of
+from inferspeed_magic.profiling.reasons import short
 from inferspeed_magic.sources import live
 from inferspeed_magic.sources.portable import MANIFEST, keep_live
 from inferspeed_magic.sources.quiet import quiet
@@ -72,7 +73,7 @@ class Converter:
         self._environment = environment
         self._cache = default_cache()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-converter")
-        self._worker: Worker | None = None
+        self._workers: dict[str, Worker] = {}
         self._steps: dict[tuple[Any, ...], str | WorkerError] = {}
         self._pending: dict[tuple[Any, ...], Future[Artifact]] = {}
         self._portable: dict[str, Future[str]] = {}
@@ -105,9 +106,9 @@ class Converter:
         """Drop what has not begun and end the process."""
         self._closed = True
         self._thread.shutdown(wait=False, cancel_futures=True)
-        if self._worker is not None:
-            self._crew.dismiss(self._worker)
-            self._worker = None
+        for worker in self._workers.values():
+            self._crew.dismiss(worker)
+        self._workers.clear()
 
     def _folder_of(self, source: Source) -> str:
         """Do so in this thread, once."""
@@ -144,10 +145,7 @@ class Converter:
         expected = source.outputs(sample)
         files = _save_all(f"{check}_in", sample)
         try:
-            seen = self._request(
-                "inferspeed_magic.sources.rebuild:outputs_of_rebuilt",
-                {"source": str(folder), "inputs": files, "outputs": f"{check}_out"},
-            )
+            seen = self._read_back(source, {"source": str(folder), "inputs": files, "outputs": f"{check}_out"})
         except WorkerError as error:
             if self._closed:  # the run was interrupted: nothing may be kept that nobody releases
                 raise
@@ -159,13 +157,24 @@ class Converter:
             return self._stay_live(source, f"read back from its configuration its outputs differ by {deviation:.1e}")
         return str(folder)
 
+    def _read_back(self, source: Source, arguments: dict[str, Any]) -> Any:
+        """Run what another process reads; on the model's own backend where TensorFlow's does not have its layers."""
+        call = "inferspeed_magic.sources.rebuild:outputs_of_rebuilt"
+        try:
+            return self._request(call, arguments)
+        except WorkerError:
+            own = live.backend_of(source.kind)
+            if own == "tensorflow" or self._closed:
+                raise
+            return self._request(call, arguments, own)
+
     def _stay_live(self, source: Source, reason: str) -> str:
         """Keep the model in the kernel: no other process can rebuild it."""
         if self._closed:  # nothing may be kept that nobody releases
             raise WorkerError("failed", "the run is over")
         source.subnormal_share = weights_share(source.model)
         keep_live(source.key, live.portable(source.model, source.kind, source.signature, source.template))
-        why = f"no other process can rebuild the model ({_short(reason)})"
+        why = f"no other process can rebuild the model ({short(reason)})"
         source.stays_live = f"measured inside the kernel, with the kernel's own threads: {why}"
         return f"live:{source.key}"
 
@@ -229,23 +238,24 @@ class Converter:
 
                     LocalWorker().request(step.call, arguments, self._limits.convert_s)
             else:
-                self._request(step.call, arguments)
+                self._request(step.call, arguments, step.backend)
         except WorkerError as error:
             return error
         if not target.exists():
             return WorkerError("failed", "the converter wrote nothing")
         return str(target)
 
-    def _request(self, call: str, arguments: dict[str, Any]) -> Any:
+    def _request(self, call: str, arguments: dict[str, Any], backend: str = "tensorflow") -> Any:
         if self._closed:
             raise WorkerError("failed", "the run is over")
-        if self._worker is None or not self._worker.alive:
-            self._worker = self._crew.start(
-                f"converter_{len(self._steps)}",
-                environment=self._environment,
+        worker = self._workers.get(backend)
+        if worker is None or not worker.alive:
+            worker = self._workers[backend] = self._crew.start(
+                f"converter_{backend}_{len(self._steps)}",
+                environment=self._environment | {"KERAS_BACKEND": backend},
                 memory_limit_mb=self._limits.memory_mb(),
             )
-        return self._worker.request(call, arguments, self._limits.convert_s)
+        return worker.request(call, arguments, self._limits.convert_s)
 
 
 def release(sources: list[Source]) -> None:
@@ -273,8 +283,3 @@ def _save_all(prefix: str, arrays: list[Any]) -> list[str]:
         np.save(file, array, allow_pickle=False)
         files.append(file)
     return files
-
-
-def _short(reason: str) -> str:
-    line = " ".join(reason.split())
-    return line if len(line) <= 160 else line[:159] + "…"  # noqa: PLR2004

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import statistics
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from inferspeed_magic.formats.agreement import TOLERANCES
 from inferspeed_magic.formats.routes import NATIVE, routes, why_none, words
 from inferspeed_magic.profiling.environment import environment
 from inferspeed_magic.profiling.local import LocalWorker
+from inferspeed_magic.profiling.reasons import short
 from inferspeed_magic.profiling.samples import CHECKED, Samples
 from inferspeed_magic.sources.quiet import quiet
 
@@ -96,7 +98,7 @@ class Opener:
                 tried.append(WorkerError(error.status, f"{words(route)}: {error.reason}" if route else error.reason))
                 continue
             if tried:
-                candidate.notes.append("tried before: " + "; ".join(failure.reason for failure in tried))
+                candidate.notes.append("tried before: " + "; ".join(short(failure.reason) for failure in tried))
             return
         worst = (
             tried[0]
@@ -346,4 +348,5 @@ def ways(candidate: Candidate) -> list[Route]:
         route
         for made in candidate.runtime.capabilities().formats
         for route in routes(kind, made, dynamic=candidate.dynamic, lower=lower)
+        if all(step.backend == "tensorflow" or find_spec(step.backend) for step in route)
     ]

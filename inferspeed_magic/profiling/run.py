@@ -88,7 +88,7 @@ class Run:
 
     def _work(self, crew: Crew, sources: list[Source]) -> None:
         # Keras files are read by any backend; the converters are TensorFlow's.
-        converter = Converter(crew, self.limits, environment(None, "cpu") | {"KERAS_BACKEND": "tensorflow"})
+        converter = Converter(crew, self.limits, environment(None, "cpu"))
         opener = Opener(
             crew, converter, self.limits, seed=self.request.seed, device=self.request.device, tell=self._tell_doing
         )
