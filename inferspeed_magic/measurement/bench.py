@@ -18,6 +18,8 @@ from inferspeed_magic.measurement.warm_up import FEWEST_TO_SETTLE, detect, settl
 from inferspeed_magic.runtimes.base import Lowering, UnsupportedError, from_reference
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inferspeed_magic.runtimes.base import Runtime, Session
 
 #: Inferences at the start of a turn that are not timed: caches and clocks are those of somebody else's turn.
@@ -51,7 +53,7 @@ def open_candidate(
     inputs: list[list[str]],
     outputs: str,
     checked: int,
-    timed: int | None = None,
+    untimed: Sequence[int] = (),
 ) -> dict[str, Any]:
     """Load, compile and run for the first time; write the outputs for the first inputs, so that they can be checked.
 
@@ -64,7 +66,7 @@ def open_candidate(
         inputs: for each batch, the ``.npy`` files in the order of the signature.
         outputs: prefix of the ``.npy`` files to write, ``{outputs}_{batch}_{output}.npy``.
         checked: number of batches whose outputs are written.
-        timed: number of batches that later turns use; None for all.
+        untimed: positions of the batches that later turns leave out.
 
     Returns:
         ``load_ms``, ``compile_ms``, ``first_inference_ms``, ``facts`` of the session, ``outputs``: number per batch.
@@ -88,7 +90,9 @@ def open_candidate(
     for number, arrays in enumerate(results):
         for position, array in enumerate(arrays):
             np.save(f"{outputs}_{number}_{position}.npy", np.asarray(array), allow_pickle=False)
-    state.setdefault("candidates", {})[candidate] = Candidate(session, batches[:timed])
+    state.setdefault("candidates", {})[candidate] = Candidate(
+        session, [batch for position, batch in enumerate(batches) if position not in untimed]
+    )
     return {
         "load_ms": (loaded_at - start) / 1e6,
         "compile_ms": (compiled_at - loaded_at) / 1e6,

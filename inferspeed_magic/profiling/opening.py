@@ -267,7 +267,7 @@ class Opener:
             "inputs": files,
             "outputs": str(prefix),
             "checked": checked,
-            "timed": self._samples.timed(candidate.source, candidate.lowering.batch_size),
+            "untimed": self._samples.untimed(candidate.source, candidate.lowering.batch_size),
         }
         reply: dict[str, Any] = worker.request(f"{_BENCH}:open_candidate", arguments, self._limits.open_s)
         numbers, positions = range(checked), range(reply["outputs"])

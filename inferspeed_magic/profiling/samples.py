@@ -36,7 +36,7 @@ class Samples:
         self._folder = folder
         self._seed = seed
         self._inputs: dict[tuple[str, int], tuple[list[list[str]], list[list[Array]]]] = {}
-        self._timed: dict[tuple[str, int], int] = {}
+        self._untimed: dict[tuple[str, int], tuple[int, ...]] = {}
         self._expected: dict[tuple[str, int], list[list[Array]]] = {}
 
     def inputs(self, source: Source, batch_size: int) -> tuple[list[list[str]], list[list[Array]]]:
@@ -47,17 +47,19 @@ class Samples:
             batch_bytes = max(1, sum(array.nbytes for array in one)) * batch_size
             pool = max(1, min(_POOL, _POOL_BYTES // batch_bytes))
             batches = batches_of(source.samples(batch_size * pool, self._seed), batch_size, pool)
-            self._timed[place] = len(batches)
-            if len(batches) < CHECKED:
-                # A second input that differs, so that an artifact that ignores its input is found out. It is not timed.
-                batches.append(made_up(source.signature, batch_size, self._seed + 1))
+            if source.has_real_inputs or len(batches) < CHECKED:
+                # Random inputs beside real ones, and a second input that differs, so that an artifact that ignores its
+                # input is found out. They are not timed.
+                random = source.random_batches(batch_size, self._seed + 1)
+                batches[1:1] = random
+                self._untimed[place] = tuple(range(1, 1 + len(random)))
             self._inputs[place] = (self._written(batches), batches)
         return self._inputs[place]
 
-    def timed(self, source: Source, batch_size: int) -> int:
-        """Return how many of the batches are timed; any more are for checking only."""
+    def untimed(self, source: Source, batch_size: int) -> tuple[int, ...]:
+        """Return the positions of the batches that are for checking only."""
         self.inputs(source, batch_size)
-        return self._timed[source.key, batch_size]
+        return self._untimed.get((source.key, batch_size), ())
 
     def _written(self, batches: list[list[Array]]) -> list[list[str]]:
         folder = self._folder / f"inputs_{len(self._inputs)}"

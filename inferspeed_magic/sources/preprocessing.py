@@ -65,7 +65,8 @@ def _cut(source: Source) -> Source | None:
         template={"list": list(range(len(between)))} if len(between) > 1 else 0,
         given=None,
         part="after preprocessing",
-        feeds=lambda count, seed: _feed(source, head, source.samples(count, seed)),
+        whole=source,
+        feed=lambda inputs: _feed(source, head, inputs),
         notes=(*source.notes, note),
     )
     for mine, theirs in zip(part.outputs(fed), source.outputs(whole), strict=True):

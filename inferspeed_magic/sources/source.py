@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -48,7 +49,8 @@ class Source:
         stays_live: why no other process can have the model, once that is known.
         file_precision: what most weights of a file are stored as.
         part: which part of a model this is, where it is not the whole (``sources.preprocessing``).
-        feeds: makes this part's inputs from those of the whole model.
+        whole: the model that this is a part of.
+        feed: makes this part's inputs from those of the whole.
     """
 
     name: str
@@ -64,7 +66,8 @@ class Source:
     stays_live: str | None = None
     subnormal_share: float = 0.0
     part: str = ""
-    feeds: Callable[[int, int], list[Array]] | None = None
+    whole: Source | None = None
+    feed: Callable[[list[Array]], list[Array]] = list
 
     @property
     def key(self) -> str:
@@ -82,10 +85,15 @@ class Source:
             return of_files(Path(self.facts.get("path") or self.path or "")) + json.dumps(self.facts, sort_keys=True)
         return of_model(self.model, self.kind)
 
+    @property
+    def has_real_inputs(self) -> bool:
+        """Whether the user gave inputs."""
+        return (self.whole or self).given is not None
+
     def samples(self, count: int, seed: int) -> list[Array]:
         """Return inputs to run with: the user's, or made-up ones that give finite outputs."""
-        if self.feeds is not None:
-            return self.feeds(count, seed)
+        if self.whole is not None:
+            return self.feed(self.whole.samples(count, seed))
         if self.given is not None:
             return self.given
         probe = self.signature.fixed_batch or 1
@@ -94,6 +102,17 @@ class Source:
         if self.model is not None and not _finite(self.outputs([array[:probe] for array in arrays])):
             arrays = made_up(self.signature, count, seed, positive=True)
         return arrays
+
+    def random_batches(self, batch_size: int, seed: int) -> list[list[Array]]:
+        """Return one random batch on which the model answers with numbers; none where it takes no random ones."""
+        if self.whole is not None:
+            return [self.feed(batch) for batch in self.whole.random_batches(batch_size, seed)]
+        for positive in (False, True):
+            arrays = made_up(self.signature, batch_size, seed, positive=positive)
+            with contextlib.suppress(ModelError):
+                if self.model is None or _finite(self.outputs(arrays)):
+                    return [arrays]
+        return []
 
     def try_out(self, seed: int) -> None:
         """Run the live model once, so that a mistake shows before any long work.
