@@ -59,13 +59,15 @@ def _names(candidates: tuple[Measured, ...]) -> list[_Drawn]:
         columns.append(_Drawn(Column("threads", "threads", "name"), lambda one: cells.whole(one.result.threads)))
     if differ("precision", usual="float32"):
         columns.append(_text("precision", lambda result: result.precision))
+    if any(one.result.batch_in_file == "dynamic" for one in candidates):
+        columns.append(_text("batch_in_file", lambda result: result.batch_in_file or MISSING, "batch in file"))
     if differ("technique", usual="none"):
         columns.append(_text("technique", lambda result: result.technique))
     return columns
 
 
-def _text(key: str, read: Callable[[Result], str]) -> _Drawn:
-    return _Drawn(Column(key, key, "name", numeric=False), lambda one: cells.words(read(one.result)))
+def _text(key: str, read: Callable[[Result], str], header: str | None = None) -> _Drawn:
+    return _Drawn(Column(key, header or key, "name", numeric=False), lambda one: cells.words(read(one.result)))
 
 
 def _latencies(record: ProfileRecord, candidates: tuple[Measured, ...], unit: TimeUnit) -> list[_Drawn]:

@@ -22,6 +22,8 @@ _TURN_MS = 10.0
 _MOST = 2000
 #: The usual file, made for its batch size, is kept unless the other is faster by more than noise could pretend.
 _CLEARLY_FASTER = 0.9
+#: The usual choice needs no words, unless the other one would have cost this many times as much.
+_WORTH_A_NOTE = 2.0
 _WORDS = {"static": "made for its batch size", "dynamic": "that takes any batch size"}
 
 
@@ -55,7 +57,7 @@ def _faster(static: Candidate, dynamic: Candidate, crew: Crew, opener: Opener, l
     ratio = statistics.median(ratios)
     chosen, other = (dynamic, static) if ratio < _CLEARLY_FASTER and max(ratios) < 1 else (static, dynamic)
     slower = ratio if chosen is static else 1 / ratio
-    if slower > 1 / _CLEARLY_FASTER:
+    if chosen is dynamic or slower > _WORTH_A_NOTE:
         chosen.notes.append(
             f"the file {_WORDS[str(other.batch_in_file)]} was {slower:.1f}x slower in {len(ratios)} short turns"
         )

@@ -77,6 +77,20 @@ def test_every_other_route_works_too(bench, make, made, route):
     assert deviation(bench, bench.source(make), made, route, 3) <= ROUNDING
 
 
+@pytest.mark.parametrize("make", small_models.EVERY, ids=lambda make: make.__name__)
+def test_the_saved_model_on_the_way_is_the_same_model(bench, make):
+    import tensorflow as tf
+
+    source = bench.source(make)
+    first_step = routes(source.kind, "litert")[0][:1]
+    path = bench.converter.submit(source, first_step, 2).result().path
+    serve = tf.saved_model.load(path).signatures["serving_default"]
+    (batch,) = source.random_batches(2, seed=5)
+    names = sorted(serve.structured_input_signature[1])
+    outputs = serve(**{name: tf.constant(array) for name, array in zip(names, batch, strict=True)})
+    assert relative_error([outputs[name].numpy() for name in sorted(outputs)], source.outputs(batch)) <= ROUNDING
+
+
 @pytest.mark.parametrize("made", FILE_FORMATS)
 @pytest.mark.parametrize("make", small_models.EVERY, ids=lambda make: make.__name__)
 def test_a_file_with_a_dynamic_batch_is_the_same_model_at_every_batch_size(bench, make, made):

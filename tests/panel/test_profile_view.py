@@ -53,6 +53,12 @@ def test_columns_appear_only_where_they_say_something():
     assert keys(many)[:7] == ["model", "runtime", "batch_size", "device", "threads", "precision", "technique"]
 
 
+def test_the_batch_in_the_file_has_a_column_where_it_is_not_the_usual_one():
+    static, dynamic = (result(f"deep/{name}", batch_in_file=name) for name in ("static", "dynamic"))
+    assert "batch_in_file" not in keys(profile_view(record(baseline(), static)))
+    assert keys(profile_view(record(baseline(), static, dynamic)))[:3] == ["model", "runtime", "batch_in_file"]
+
+
 def test_all_latencies_share_a_unit_and_keep_their_numbers_in_milliseconds():
     view = profile_view(record(result(p50_ms=0.0042), result("deep/onnxruntime", 0.08), baseline=None))
     fast = cell(view, "deep/litert", "p50_ms")

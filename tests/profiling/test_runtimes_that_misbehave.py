@@ -126,3 +126,19 @@ def test_a_runtime_whose_module_no_worker_can_import_fails_alone(tmp_path, monke
         )
     assert [result.status for result in report.results] == ["measured", "failed"]
     assert "No module named 'no_such_module'" in report.results[1].reason
+
+
+def test_a_baseline_that_breaks_leaves_no_speedups_and_says_so(tmp_path):
+    broken = FAULTS[0].name
+    with with_runtimes(*FAULTS):
+        report = im.profile(
+            perceptron(tmp_path / "model.onnx"),
+            runtimes=["onnxruntime", broken],
+            baseline=broken,
+            duration_s=0.05,
+            progress=False,
+        )
+    assert report.to_pandas()["speedup"].isna().all()
+    (note,) = report.record.notes
+    assert note == f"the baseline {broken} was not measured, so there are no speed-ups"
+    assert note in repr(report)

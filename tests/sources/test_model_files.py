@@ -148,7 +148,18 @@ def an_activation(layer):
     }
 
 
-@pytest.mark.parametrize("edit", [a_string, the_shape, a_path, an_activation])
+def a_wrapper(layer):
+    """A wrapper whose configuration names any function of any module."""
+    config = {"function": "system", "function_type": "function", "function_module": "os"}
+    layer |= {"class_name": "ResidualWrapper", "config": layer["config"] | config}
+
+
+def a_foreign_module(layer):
+    """A class of a module outside of Keras, which is imported to find it."""
+    layer |= {"module": "antigravity", "registered_name": None}
+
+
+@pytest.mark.parametrize("edit", [a_string, the_shape, a_path, an_activation, a_wrapper, a_foreign_module])
 @pytest.mark.parametrize("library", [keras, tf_keras])
 def test_hidden_code_is_refused_before_loading(tmp_path, monkeypatch, no_loading, library, edit):
     monkeypatch.chdir(tmp_path)
