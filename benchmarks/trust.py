@@ -48,7 +48,7 @@ def _make_files(folder: Path) -> None:
     import keras
     from keras import layers
 
-    from inferspeed_magic.formats import litert, onnx, saved_model
+    from inferspeed_magic.formats import frozen_graph, litert, onnx, saved_model
     from inferspeed_magic.sources import live
 
     def cnn(side: int, widths: tuple[int, ...]) -> keras.Model:
@@ -63,10 +63,11 @@ def _make_files(folder: Path) -> None:
         live.write(folder / f"{size}_keras", model, "keras", facts)
         state: dict[str, object] = {}
         shared = {"batch_size": 1, "inputs": facts["inputs"]}
-        frozen = str(folder / f"{size}_frozen")
-        saved_model.freeze(state, source=str(folder / f"{size}_keras"), target=frozen, **shared)
-        onnx.from_graph(state, source=frozen, target=str(folder / f"{size}.onnx"), **shared)
-        litert.convert(state, source=frozen, target=str(folder / f"{size}.tflite"), **shared)
+        source, graph, saved = (str(folder / f"{size}_{what}") for what in ("keras", "graph", "saved"))
+        frozen_graph.freeze(state, source=source, target=graph, **shared)
+        onnx.from_graph(state, source=graph, target=str(folder / f"{size}.onnx"), **shared)
+        saved_model.freeze(state, source=source, target=saved, **shared)
+        litert.convert(state, source=saved, target=str(folder / f"{size}.tflite"), **shared)
 
 
 def same_file_twice(files: dict[str, dict[str, Path]], scale: float) -> list[str]:
@@ -77,7 +78,7 @@ def same_file_twice(files: dict[str, dict[str, Path]], scale: float) -> list[str
         for fmt, names in (("onnx", ["onnxruntime", "openvino"]), ("litert", ["litert"])):
             seed += 1
             entries = dict.fromkeys("abcd", files["small"][fmt])
-            report = im.profile(entries, runtimes=names, seed=seed, progress=False)
+            report = im.profile(entries, runtimes=names, seed=seed, batch_in_file="static", progress=False)
             verdicts += [
                 report.compare(f"{first}/{name}", f"{second}/{name}")
                 for name in names
@@ -106,6 +107,7 @@ def known_delay(files: dict[str, dict[str, Path]], scale: float) -> list[list[st
             {"cnn": files["small"]["onnx"]},
             runtimes=["delayed_0", "delayed_5", "delayed_10"],
             seed=seed,
+            batch_in_file="static",
             progress=False,
         )
         for percent, verdicts in found.items():
@@ -157,7 +159,14 @@ def other_harnesses(files: dict[str, dict[str, Path]], scale: float) -> list[lis
     for runtime, (name, harness, file) in harnesses.items():
         ratios, ours_ms, theirs_ms = [], [], []
         for seed in range(max(3, round(_CHECKS * scale))):
-            report = im.profile({"cnn": file}, runtimes=[runtime], seed=seed, progress=False, threads=int(_THREADS))
+            report = im.profile(
+                {"cnn": file},
+                runtimes=[runtime],
+                seed=seed,
+                batch_in_file="static",
+                progress=False,
+                threads=int(_THREADS),
+            )
             ours = report.results[0].summary.p50_ms.value
             theirs = harness(file)
             ours_ms.append(ours)
