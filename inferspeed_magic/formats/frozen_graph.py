@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 #: In the folder: the graph, and the names of its inputs and outputs in the order of the signature.
 GRAPH = "frozen_graph.pb"
 ENDS = "frozen_ends.json"
-#: A graph is a protocol buffer, which ends at 2 GB; for models beyond this the largest weights lie beside it ...
-GRAPH_BYTES = 1_500_000_000
-#: ... until no more than this is left in it: whatever is in the graph is copied several times on its way.
+#: A graph is a protocol buffer, which ends at 2 GB, and whatever is in it is copied ten times on its way to ONNX; for
+#: models beyond this the largest weights lie beside it ...
+GRAPH_BYTES = 500_000_000
+#: ... until no more than this is left in it.
 _LEFT_BYTES = 100_000_000
 
 

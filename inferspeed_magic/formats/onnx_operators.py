@@ -1,4 +1,4 @@
-"""Operators that tf2onnx does not know, or does not know well: exact GELU's ``Erfc``, and recurrent layers."""
+"""Operators that tf2onnx does not know, or does not know well: recurrent layers, exact GELU's ``Erfc`` and others."""
 
 from __future__ import annotations
 
@@ -20,15 +20,20 @@ _ACTIVATIONS: dict[str, tuple[str, float, float]] = {
 _MODES = {"LSTM": "lstm", "GRU": "gru", "RNN": "rnn_tanh"}
 #: Where ONNX's gates are in Keras's order: input, output, forget, cell of an LSTM; a GRU has the same order in both.
 _GATES = {"LSTM": (0, 3, 1, 2), "GRU": (0, 1, 2), "RNN": (0,)}
-_MARK = re.compile(r"recurrent-(LSTM|GRU|RNN)-([a-z_]+)-([a-z_]*)-(after|before)-(lengths|whole)-(bias|plain)")
+_MARK = re.compile(r"recurrent-(LSTM|GRU|RNN)-([a-z_]+)-([a-z_]*)-(after|before)-(bias|plain)")
 
 
 def handlers() -> dict[str, tuple[Any, list[Any]]]:
     """Return what tf2onnx takes as ``custom_op_handlers``."""
-    return {"Erfc": (_erfc, []), "CudnnRNNV3": (_recurrent, [])}
+    return {
+        "Erfc": (_erfc, []),
+        "CudnnRNNV3": (_recurrent, []),
+        "Conv2DBackpropInput": (_transposed_convolution, []),
+        "Conv3DBackpropInputV2": (_transposed_convolution, []),
+    }
 
 
-def emit_recurrent(cell: Cell, sequences: Any, states: list[Any], lengths: Any) -> Any:
+def emit_recurrent(cell: Cell, sequences: Any, states: list[Any]) -> Any:
     """Emit a recurrent layer as one node that survives freezing, with everything its handler must know in its name.
 
     The node's type is that of TensorFlow's operator for cuDNN, for its inputs and outputs; it is never run.
@@ -44,19 +49,17 @@ def emit_recurrent(cell: Cell, sequences: Any, states: list[Any], lengths: Any) 
             cell.activation,
             cell.recurrent_activation,
             "after" if cell.reset_after else "before",
-            "whole" if lengths is None else "lengths",
             "plain" if cell.bias is None else "bias",
         )
     )
     weights = [each for each in (cell.kernel, cell.recurrent_kernel, cell.bias) if each is not None]
     steps_first = tf.transpose(sequences, [1, 0, 2])
-    every = tf.fill([tf.shape(sequences)[0]], tf.shape(sequences)[1]) if lengths is None else lengths
     node = tf.raw_ops.CudnnRNNV3(
         input=steps_first,
         input_h=states[0][None],
         input_c=states[-1][None],
         params=tf.concat([tf.reshape(each, [-1]) for each in weights], 0),
-        sequence_lengths=every,
+        sequence_lengths=tf.fill([tf.shape(sequences)[0]], tf.shape(sequences)[1]),
         rnn_mode=_MODES[cell.kind],
         is_training=False,
         name=mark,
@@ -75,9 +78,9 @@ def _recurrent(context: Any, node: Any, name: str, _unused: list[Any]) -> None:
     found = _MARK.search(name)
     if found is None:
         raise ValueError(f"{name} is not a node of ours")
-    kind, activation, gate_activation, reset, lengths, bias = found.groups()
+    kind, activation, gate_activation, reset, bias = found.groups()
     gates = _GATES[kind]
-    sequences, hidden, carry, _, counts = node.input
+    sequences, hidden, carry, *_ = node.input
     units = context.get_shape(node.output[0])[2]
     features = context.get_shape(sequences)[2]
     values = node.inputs[3].get_tensor_value(as_list=False).astype(np.float32)
@@ -101,7 +104,7 @@ def _recurrent(context: Any, node: Any, name: str, _unused: list[Any]) -> None:
         context.make_const(make_name(f"{name}_{each}"), np.ascontiguousarray(value)).output[0]
         for each, value in weights.items()
     ]
-    inputs = [sequences, *constants, counts if lengths == "lengths" else "", hidden]
+    inputs = [sequences, *constants, "", hidden]
     attributes: dict[str, Any] = {"hidden_size": units} | _activations(kind, activation, gate_activation)
     if kind == "LSTM":
         inputs.append(carry)
@@ -148,3 +151,18 @@ def _erfc(context: Any, node: Any, name: str, _: list[Any]) -> Any:
     node.type, node.domain = "Erf", ""
     one = context.make_const(utils.make_name(name), np.array(1, dtype=dtype))
     return context.insert_new_node_on_output("Sub", result, inputs=[one.output[0], result], name=utils.make_name(name))
+
+
+def _transposed_convolution(context: Any, node: Any, _name: str, _unused: list[Any]) -> None:
+    """Mend what tf2onnx writes where strides are longer than the window: zeros at the end, not negative padding."""
+    from tf2onnx.onnx_opset.nn import ConvTranspose
+
+    ConvTranspose.version_11(context, node)
+    written = node.get_attr("pads")
+    if written is None or min(written.ints) >= 0:
+        return
+    pads = list(written.ints)
+    sums = [start + end for start, end in zip(pads[: len(pads) // 2], pads[len(pads) // 2 :], strict=True)]
+    kept = [value if total >= 0 else 0 for value, total in zip(pads, sums * 2, strict=True)]
+    node.set_attr("pads", kept)
+    node.set_attr("output_padding", [max(0, -total) for total in sums])

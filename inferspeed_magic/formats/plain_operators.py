@@ -12,13 +12,20 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def plain_categories() -> Iterator[None]:
-    """Have categories encoded by comparison: the shortcut for TensorFlow counts with ``DenseBincount``."""
+def plain_operators() -> Iterator[None]:
+    """Have categories, ranges and signs found by comparison, and no masks drawn for dropout.
 
-    def refuse(*_: Any, **__: Any) -> None:
-        raise ValueError("no shortcut")  # upon which Keras takes its general implementation
-
-    with _replaced("keras.src.utils.tf_utils", "tf_encode_categorical_inputs", lambda _: refuse):
+    TensorFlow has ``DenseBincount`` for categories and ``Bucketize`` for ranges; for signs Keras looks at bits, and
+    ``argmax`` asks for signs to tell -0 from 0. Recurrent layers draw masks in inference, too, and never look at them.
+    """
+    cells = importlib.import_module("keras.src.layers.rnn.dropout_rnn_cell").DropoutRNNCell
+    none = mock.Mock(return_value=None)
+    with (
+        _replaced("keras.src.utils.tf_utils", "tf_encode_categorical_inputs", _refused),
+        _replaced("keras.src.backend.tensorflow.numpy", "digitize", _counted),
+        _replaced("keras.src.backend.tensorflow.numpy", "signbit", _compared),
+        mock.patch.multiple(cells, get_dropout_mask=none, get_recurrent_dropout_mask=none),
+    ):
         yield
 
 
@@ -33,6 +40,36 @@ def plain_products() -> Iterator[None]:
         _replaced("keras.src.quantizers", "unpack_int4", _unpacked_now),
     ):
         yield
+
+
+def _refused(_: Any) -> Any:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise ValueError("no shortcut")  # upon which Keras takes its general implementation
+
+    return refuse
+
+
+def _counted(original: Any) -> Any:
+    import tensorflow as tf
+
+    def digitize(x: Any, bins: Any) -> Any:
+        if not tf.is_tensor(x) or isinstance(x, tf.RaggedTensor | tf.SparseTensor):
+            return original(x, bins)
+        values = x if x.dtype == tf.float64 else tf.cast(x, tf.float32)
+        bounds = tf.constant([float(bound) for bound in bins], values.dtype)
+        return tf.reduce_sum(tf.cast(values[..., None] >= bounds, tf.int32), axis=-1)
+
+    return digitize
+
+
+def _compared(original: Any) -> Any:
+    import tensorflow as tf
+
+    def signbit(x: Any) -> Any:
+        x = tf.convert_to_tensor(x)
+        return x < 0 if x.dtype.is_floating else original(x)
+
+    return signbit
 
 
 def _float_product(original: Any) -> Any:

@@ -6,18 +6,20 @@ Keras traces a recurrent layer into a loop with tensor lists, which no converter
 
 A mask needs no operator that knows masks. A masked step changes nothing, so the steps that count are moved to the
 front, the operator runs over them (and over the rest, whose results nobody looks at), and every step then looks up the
-result of the last step that counted.
+result of the last step that counted. Operators that take lengths are no help: OpenVINO's are slow with them, or wrong.
 """
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+#: Gates are exactly 0 and 1 at such inputs.
+_SATURATING = 1e4
 _KINDS = {"LSTMCell": "LSTM", "GRUCell": "GRU", "SimpleRNNCell": "RNN"}
 
 
@@ -46,13 +48,12 @@ class Cell:
 
 
 @contextlib.contextmanager
-def lowered(emit: Callable[[Cell, Any, list[Any], Any], tuple[Any, list[Any]] | None]) -> Iterator[None]:
+def lowered(emit: Callable[[Cell, Any, list[Any]], tuple[Any, list[Any]] | None]) -> Iterator[None]:
     """Have the recurrent layers of Keras 3 call this in place of their loop. For a converter process.
 
     Args:
-        emit: takes a cell, sequences (batch, steps, features), the initial states, and lengths (batch) where the states
-            after these many steps matter, else None; returns the outputs (batch, steps, units) and the last states, or
-            None if the target has no operator for this cell.
+        emit: takes a cell, sequences (batch, steps, features) and the initial states; returns the outputs (batch,
+            steps, units) and the last states, or None if the target has no operator for this cell.
     """
     from keras import layers
 
@@ -91,16 +92,13 @@ def _run(emit: Any, layer: Any, sequences: Any, initial_state: Any, mask: Any) -
         sequences = tf.reverse(sequences, [1])
         mask = None if mask is None else tf.reverse(mask, [1])
     if mask is None:
-        emitted = emit(cell, sequences, states, None)
+        emitted = emit(cell, sequences, states)
         return None if emitted is None else (emitted[0][:, -1], *emitted)
-
-    def run(packed: Any, lengths: Any) -> Any:
-        return emit(cell, packed, states, lengths if layer.return_state else None)
-
-    return _run_masked(run, sequences, states, mask, zero=layer.zero_output_for_mask)
+    return _run_masked(emit, cell, sequences, states, mask, zero=layer.zero_output_for_mask, carry=layer.return_state)
 
 
-def _run_masked(run: Any, sequences: Any, states: list[Any], mask: Any, *, zero: bool) -> Any:
+def _run_masked(emit: Any, cell: Cell, sequences: Any, states: list[Any], mask: Any, *, zero: bool, carry: bool) -> Any:
+    """Do the same where some steps do not count; ``carry`` says whether the carry of an LSTM matters."""
     import tensorflow as tf
 
     steps = tf.shape(mask)[1]
@@ -108,19 +106,29 @@ def _run_masked(run: Any, sequences: Any, states: list[Any], mask: Any, *, zero:
     # Sorting by this key moves the steps that count to the front and keeps their order.
     order = tf.math.top_k(-tf.where(mask, position, position + steps), k=steps, sorted=True).indices
     packed = tf.ensure_shape(tf.gather(sequences, order, batch_dims=1), sequences.shape)
-    lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
-    emitted = run(packed, lengths)
+    lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1, keepdims=True)
+    if carry and cell.kind == "LSTM":
+        cell, packed = _keeping_carry(cell, packed, position >= lengths)
+    emitted = emit(cell, packed, states)
     if emitted is None:
         return None
     outputs, ends = emitted
     latest = tf.cumsum(tf.cast(mask, tf.int32), axis=1) - 1
     seen = tf.gather(outputs, tf.maximum(latest, 0), batch_dims=1)
-    outputs = tf.ensure_shape(tf.where((latest >= 0)[..., None], seen, tf.zeros_like(seen)), outputs.shape)
-    if zero:
-        outputs = tf.where(mask[..., None], outputs, tf.zeros_like(outputs))
-    any_step = (lengths > 0)[:, None]
-    ends = [tf.where(any_step, end, start) for end, start in zip(ends, states, strict=True)]
-    return outputs[:, -1], outputs, ends
+    seen = tf.ensure_shape(tf.where((latest >= 0)[..., None], seen, tf.zeros_like(seen)), outputs.shape)
+    hidden = tf.where(lengths > 0, seen[:, -1], states[0])
+    outputs = tf.where(mask[..., None], seen, tf.zeros_like(seen)) if zero else seen
+    return outputs[:, -1], outputs, [hidden, *ends[1:]]
+
+
+def _keeping_carry(cell: Cell, sequences: Any, idle: Any) -> tuple[Cell, Any]:
+    """Have an LSTM keep its carry in idle steps: one feature more opens the forget gate and closes the input gate."""
+    import tensorflow as tf
+
+    enter, forget = (tf.fill([1, cell.units], value) for value in (-_SATURATING, _SATURATING))
+    row = tf.concat([enter, forget, tf.zeros([1, 2 * cell.units])], axis=1)
+    feature = tf.cast(idle, sequences.dtype)[..., None]
+    return replace(cell, kernel=tf.concat([cell.kernel, row], axis=0)), tf.concat([sequences, feature], axis=-1)
 
 
 def _cell(cell: Any) -> Cell | None:

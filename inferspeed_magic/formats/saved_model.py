@@ -86,18 +86,18 @@ def _constant(model: PortableModel, batch_size: int | None, *, known: bool) -> A
     return convert_variables_to_constants_v2(trace(model, batch_size), lower_control_flow=False)
 
 
-def _emit_into(fused: list[str]) -> Callable[[Cell, Any, list[Any], Any], Any]:
+def _emit_into(fused: list[str]) -> Callable[[Cell, Any, list[Any]], Any]:
     """Emit LSTMs as the functions that TensorFlow's own Keras marks for the converter; note their names.
 
     See ``PrepareCompositeFunctionsPass`` of the converter: it replaces a function whose ``api_implements`` begins with
     ``lstm_`` by the operator, which begins with zeros.
     """
 
-    def emit(cell: Cell, sequences: Any, states: list[Any], lengths: Any) -> Any:
+    def emit(cell: Cell, sequences: Any, states: list[Any]) -> Any:
         import tensorflow as tf
 
         plain = cell.kind == "LSTM" and (cell.activation, cell.recurrent_activation) == ("tanh", "sigmoid")
-        if not plain or lengths is not None or sequences.dtype != tf.float32 or not constant_zeros(states):
+        if not plain or sequences.dtype != tf.float32 or not constant_zeros(states):
             return None
         fused.append(f"lstm_{uuid.uuid4()}")
         # The converter looks for all of these.
@@ -109,7 +109,9 @@ def _emit_into(fused: list[str]) -> Callable[[Cell, Any, list[Any], Any], Any]:
         }
         bias = cell.bias if cell.bias is not None else tf.zeros(4 * cell.units)
         function = tf.function(_lstm, autograph=False, experimental_attributes=marks)
-        _, outputs, hidden, carry, _ = function(sequences, *states, cell.kernel, cell.recurrent_kernel, bias)
+        # The operator writes its state over these. The converter merges equal constants, and nobody else's are -0.
+        own = [tf.fill(each.shape, -0.0) for each in states]
+        _, outputs, hidden, carry, _ = function(sequences, *own, cell.kernel, cell.recurrent_kernel, bias)
         batch, steps, _ = sequences.shape
         outputs.set_shape((batch, steps, cell.units))
         return outputs, [hidden, carry]
@@ -118,7 +120,10 @@ def _emit_into(fused: list[str]) -> Callable[[Cell, Any, list[Any], Any], Any]:
 
 
 def _lstm(sequences: Any, hidden: Any, carry: Any, *weights: Any) -> Any:
-    """Run an LSTM step by step; returns what the marked functions of TensorFlow's own Keras return."""
+    """Run an LSTM step by step from zeros; returns what the marked functions of TensorFlow's own Keras return.
+
+    This is what remains where the operator will not do: where the last carry is read, which it does not put out.
+    """
     import tensorflow as tf
 
     kernel, recurrent_kernel, bias = weights
@@ -130,7 +135,8 @@ def _lstm(sequences: Any, hidden: Any, carry: Any, *weights: Any) -> Any:
         carry = tf.sigmoid(forget) * carry + tf.sigmoid(enter) * tf.tanh(value)
         return tf.sigmoid(leave) * tf.tanh(carry), carry
 
-    hiddens, carries = tf.scan(step, tf.transpose(sequences, [1, 0, 2]), initializer=(hidden, carry))
+    zeros = tf.zeros_like(hidden), tf.zeros_like(carry)
+    hiddens, carries = tf.scan(step, tf.transpose(sequences, [1, 0, 2]), initializer=zeros)
     return hiddens[-1], tf.transpose(hiddens, [1, 0, 2]), hiddens[-1], carries[-1], tf.constant(0.0)
 
 

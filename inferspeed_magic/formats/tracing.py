@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.formats.layer_names import named_after_layers
 from inferspeed_magic.formats.naming import input_name, output_name
-from inferspeed_magic.formats.plain_operators import plain_categories, plain_products
+from inferspeed_magic.formats.plain_operators import plain_operators, plain_products
 from inferspeed_magic.sources.portable import read
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def trace(model: PortableModel, batch_size: int | None, *, constants: bool = Fal
 
 @contextlib.contextmanager
 def _readable() -> Iterator[None]:
-    with plain_categories(), named_after_layers():
+    with plain_operators(), named_after_layers():
         yield
 
 

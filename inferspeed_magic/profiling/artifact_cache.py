@@ -30,7 +30,7 @@ VARIABLE = "INFERSPEED_MAGIC_CACHE"
 LIMIT_BYTES = 4_000_000_000
 #: What artifacts are made with: another version may make another file.
 _MAKERS = ("tensorflow", "keras", "tf-keras", "tf2onnx", "onnx", "openvino", "ai-edge-litert", "numpy", "torch", "jax")
-_MANIFEST = "manifest.json"
+_MANIFEST = "manifest"
 
 
 class ArtifactCache:
@@ -51,14 +51,14 @@ class ArtifactCache:
             return None
         entry = self._folder / key
         try:
-            manifest = json.loads((entry / _MANIFEST).read_text(encoding="utf-8"))
+            manifest = _read_manifest(entry / _MANIFEST)
             whole = all(_hash_of(entry / name) == digest for name, digest in manifest["files"].items())
             path, facts = str(entry / manifest["artifact"]), dict(manifest["facts"])
         except FileNotFoundError:
             whole = not entry.exists()
             if whole:
                 return None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError):
             whole = False
         if not whole:
             self.forget(key)
@@ -89,7 +89,7 @@ class ArtifactCache:
                         "files": {str(each.relative_to(draft)): _hash_of(each) for each in files},
                         "facts": facts,
                     }
-                    (draft / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+                    _write_manifest(draft / _MANIFEST, manifest)
                     self.forget(key)
                     draft.rename(self._folder / key)
             finally:
@@ -144,6 +144,25 @@ def _makers() -> dict[str, str]:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
     return versions
+
+
+def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest after a hash of it: it is all that says what the rest has to be."""
+    written = json.dumps(manifest)
+    path.write_text(f"{hashlib.sha256(written.encode()).hexdigest()}\n{written}", encoding="utf-8")
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """Read a manifest.
+
+    Raises:
+        ValueError: if it is not what was written.
+    """
+    digest, _, written = path.read_text(encoding="utf-8").partition("\n")
+    if hashlib.sha256(written.encode()).hexdigest() != digest:
+        raise ValueError(f"{path} is damaged")
+    manifest: dict[str, Any] = json.loads(written)
+    return manifest
 
 
 def _hash_of(path: Path) -> str:

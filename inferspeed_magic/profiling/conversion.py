@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 
 from inferspeed_magic.errors import WorkerError
 from inferspeed_magic.formats.agreement import TOLERANCES, relative_error
@@ -37,6 +38,8 @@ _FILES = {
     "openvino_ir": "model.xml",
 }
 _KERAS = {"keras", "tf_keras"}
+#: A converter process that holds more is replaced before the next step: converters never give memory back.
+_SWOLLEN_BYTES = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -249,6 +252,8 @@ class Converter:
         if self._closed:
             raise WorkerError("failed", "the run is over")
         worker = self._workers.get(backend)
+        if worker is not None and worker.alive and _resident_bytes(worker.pid) > _SWOLLEN_BYTES:
+            self._crew.dismiss(worker)
         if worker is None or not worker.alive:
             worker = self._workers[backend] = self._crew.start(
                 f"converter_{backend}_{len(self._steps)}",
@@ -256,6 +261,12 @@ class Converter:
                 memory_limit_mb=self._limits.memory_mb(),
             )
         return worker.request(call, arguments, self._limits.convert_s)
+
+
+def _resident_bytes(pid: int) -> int:
+    with contextlib.suppress(psutil.Error):
+        return int(psutil.Process(pid).memory_info().rss)
+    return 0
 
 
 def release(sources: list[Source]) -> None:

@@ -17,6 +17,7 @@ class TensorSpec:
         values: the vocabulary of the lookup that reads it; empty where there is none.
         is_text: whether these are the words of a text.
         expected: range of floats that the model's own rescaling expects; None where nothing is known.
+        padding: what steps hold that the model leaves out (it masks them); None where it leaves out none.
     """
 
     name: str
@@ -26,6 +27,7 @@ class TensorSpec:
     values: tuple[str | int, ...] = ()
     is_text: bool = False
     expected: tuple[float, float] | None = None
+    padding: float | None = None
 
 
 @dataclass(frozen=True)

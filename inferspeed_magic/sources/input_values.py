@@ -43,13 +43,13 @@ def index_bounds(model: Any, inputs: list[Any]) -> list[int | None]:
 
     The search follows the graph from the input through layers without weights (casts, reshapes, nested models) and
     ends at layers that have weights. What it cannot follow is bounded by the smallest embedding of the model, if the
-    input holds integers.
+    input holds a vector of integers: those of pictures are no indices.
     """
     consumers = _consumers(model)
     bounds: list[int | None] = []
     for tensor in inputs:
         bound = _reachable_bound(tensor, consumers)
-        if bound is None and "int" in str(tensor.dtype):
+        if bound is None and "int" in str(tensor.dtype) and len(tensor.shape) <= 2:  # noqa: PLR2004  (batch, positions)
             bound = smallest_embedding(model)
         bounds.append(bound)
     return bounds
@@ -97,6 +97,26 @@ def _range(tensor: Any, consumers: dict[int, list[tuple[Any, list[Any]]]]) -> tu
                 mean, deviation = (np.asarray(each, np.float64) for each in (operation.mean, operation.variance))
                 spread = 2 * np.sqrt(deviation)
                 return float(np.min(mean - spread)), float(np.max(mean + spread))
+    return None
+
+
+def paddings(model: Any, inputs: list[Any]) -> list[float | None]:
+    """For each symbolic input, find what a layer that reads it takes for padding, and masks."""
+    consumers = _consumers(model)
+    return [
+        next((found for each in _reached(tensor, consumers) if (found := padding_of(each)) is not None), None)
+        for tensor in inputs
+    ]
+
+
+def padding_of(layer: Any) -> float | None:
+    """Return what this layer, or the first one inside it that masks, takes for padding; None if none does."""
+    flatten = getattr(layer, "_flatten_layers", None)
+    for each in flatten() if flatten else ():
+        if getattr(each, "mask_zero", False):
+            return 0.0
+        if type(each).__name__ == "Masking":
+            return float(each.mask_value)
     return None
 
 

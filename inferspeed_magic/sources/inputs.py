@@ -155,7 +155,7 @@ def _fitted(name: str, spec: TensorSpec, array: Array) -> tuple[TensorSpec, Arra
 
 
 def made_up(signature: Signature, samples: int, seed: int, *, positive: bool = False) -> list[Array]:
-    """Make random inputs: never zero or constant (that flatters), integers within their bounds.
+    """Make random inputs: never zero or constant (that flatters), integers within their bounds, some with padding.
 
     Args:
         signature: with every dimension known.
@@ -164,7 +164,19 @@ def made_up(signature: Signature, samples: int, seed: int, *, positive: bool = F
         positive: draw floats from [0, 1) in place of the standard normal (for models that cannot take negative ones).
     """
     draw = np.random.default_rng(seed)
-    return [_random(draw, spec, (samples, *_known(spec.shape)), positive=positive) for spec in signature.inputs]
+    arrays = [_random(draw, spec, (samples, *_known(spec.shape)), positive=positive) for spec in signature.inputs]
+    for spec, array in zip(signature.inputs, arrays, strict=True):
+        if spec.padding is not None and array.ndim > 1:
+            # With every other seed the first one, too, where it is the only one.
+            _pad(draw, array[(seed + 1) % 2 :: 2], spec.padding)
+    return arrays
+
+
+def _pad(draw: np.random.Generator, samples: Array, padding: float) -> None:
+    """Let samples end in padding: a file that ignores masks is right about whatever has none."""
+    steps = samples.shape[1]
+    for sample in samples if steps > 1 else ():
+        sample[draw.integers((steps + 1) // 2, steps) :] = padding
 
 
 def _random(draw: np.random.Generator, spec: TensorSpec, shape: tuple[int, ...], *, positive: bool) -> Array:
@@ -179,7 +191,8 @@ def _random(draw: np.random.Generator, spec: TensorSpec, shape: tuple[int, ...],
         return draw.integers(0, 2, shape).astype(bool)
     if spec.high is not None or dtype.kind in "iu":
         high = spec.high or (256 if spec.dtype == "uint8" else _DEFAULT_HIGH)
-        return draw.integers(0, high, shape).astype(dtype)
+        low = 1 if spec.padding == 0 and high > 1 else 0  # a sample that is nothing but padding has no right answer
+        return draw.integers(low, high, shape).astype(dtype)
     if spec.expected is not None:
         return draw.uniform(*spec.expected, shape).astype(dtype)
     # In float32 from the start: inputs can be large.

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import ModelError
 from inferspeed_magic.records.signature import Signature, TensorSpec
-from inferspeed_magic.sources.input_values import expected_ranges, index_bounds, known_values, smallest_embedding
+from inferspeed_magic.sources.input_values import (
+    expected_ranges,
+    index_bounds,
+    known_values,
+    padding_of,
+    paddings,
+    smallest_embedding,
+)
 from inferspeed_magic.sources.portable import MANIFEST, PortableModel
 from inferspeed_magic.sources.structure import Template, flatten
 
@@ -70,7 +77,12 @@ def _bound(leaf: Any, high: int | None) -> int | None:
 def _signature(model: Any, leaves: list[Any]) -> Signature:
     batches = {leaf.shape[0] for leaf in leaves} - {None}
     found = zip(
-        leaves, index_bounds(model, leaves), known_values(model, leaves), expected_ranges(model, leaves), strict=True
+        leaves,
+        index_bounds(model, leaves),
+        known_values(model, leaves),
+        expected_ranges(model, leaves),
+        paddings(model, leaves),
+        strict=True,
     )
     return Signature(
         tuple(
@@ -82,8 +94,9 @@ def _signature(model: Any, leaves: list[Any]) -> Signature:
                 values,
                 is_text,
                 expected,
+                padding,
             )
-            for leaf, bound, (values, is_text), expected in found
+            for leaf, bound, (values, is_text), expected, padding in found
         ),
         fixed_batch=int(batches.pop()) if batches else None,
     )
@@ -113,9 +126,10 @@ def _describe_built(name: str, model: Any) -> tuple[Signature, Template] | None:
     for leaf_name, shape in zip(names, leaves, strict=True):
         # A subclassed model does not say its dtypes. What an embedding reads is a vector of integers.
         integer = high is not None and len(shape.sizes) <= 2  # noqa: PLR2004  (batch and positions)
-        specs.append(
-            TensorSpec(leaf_name, shape.sizes[1:], "int32" if integer else "float32", high if integer else None)
-        )
+        dtype, bound = ("int32", high) if integer else ("float32", None)
+        if len(leaves) == 1 and _reads_text(model):
+            dtype, bound = "str", None
+        specs.append(TensorSpec(leaf_name, shape.sizes[1:], dtype, bound, padding=padding_of(model)))
     return Signature(tuple(specs)), template
 
 
@@ -129,6 +143,14 @@ def _arguments(model: Any) -> list[str]:
         and each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}
         and each.name not in {"training", "mask"}
     ]
+
+
+def _reads_text(model: Any) -> bool:
+    layers = model._flatten_layers()  # noqa: SLF001  (also lists layers inside layers)
+    return any(
+        type(layer).__name__ in {"TextVectorization", "StringLookup"} and not getattr(layer, "invert", False)
+        for layer in layers
+    )
 
 
 class _Shape:
@@ -153,6 +175,14 @@ def _leaf_names(template: Template, count: int) -> list[str]:
         if len(keys) == count:
             return keys
     return [f"input_{position}" for position in range(count)]
+
+
+def states(model: Any) -> list[Any]:
+    """List the variables in which stateful layers keep where their last call ended."""
+    every: list[Any] = getattr(model, "_flatten_layers", list)()  # also lists layers inside layers
+    layers = [layer for layer in every if getattr(layer, "stateful", False)]
+    found, _ = flatten([getattr(layer, "states", None) for layer in layers])
+    return [each for each in found if hasattr(each, "assign")]
 
 
 def portable(model: Any, library: str, signature: Signature, template: Template) -> PortableModel:

@@ -65,6 +65,13 @@ class PortableModel:
             return self.model(**{name: tf.convert_to_tensor(value) for name, value in inputs.items()})
         return self.model(inputs, training=False)
 
+    def traced(self) -> Callable[[Any], Any]:
+        """Return what calls the model as a graph of TensorFlow."""
+        import tensorflow as tf
+
+        traced: Callable[[Any], Any] = tf.function(self.call, autograph=False)
+        return traced
+
     def flatten(self, outputs: Any) -> list[Any]:
         """Flatten the outputs, as the library itself does."""
         if self.library == "keras":

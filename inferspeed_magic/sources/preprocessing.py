@@ -6,13 +6,18 @@ The model is cut at the first tensors after them. What is before runs in Keras, 
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from inferspeed_magic.records.signature import Signature, TensorSpec
 from inferspeed_magic.sources.input_values import index_bounds
+from inferspeed_magic.sources.live import manifest, write
+from inferspeed_magic.sources.portable import read
+from inferspeed_magic.sources.quiet import quiet
 from inferspeed_magic.sources.structure import pack
 
 if TYPE_CHECKING:
@@ -50,7 +55,7 @@ def _cut(source: Source) -> Source | None:
     between = _between(model, nodes, _with_ancestors(texts, nodes), ends)
     if not between or any("string" in str(tensor.dtype) for tensor in between):
         return None
-    head, rest = keras.Model(_inputs_of(model), between), keras.Model(between, ends)
+    head, rest = keras.Model(_inputs_of(model), between), _rest(model, nodes, between, ends)
     whole = [array[:2] for array in source.samples(2, 0)]
     fed = _feed(source, head, whole)
     names = ", ".join(dict.fromkeys(node.operation.name for node in texts))
@@ -72,6 +77,30 @@ def _cut(source: Source) -> Source | None:
     for mine, theirs in zip(part.outputs(fed), source.outputs(whole), strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=_SAME, atol=_SAME)
     return part
+
+
+def _rest(model: Any, nodes: list[Any], between: list[Any], ends: list[Any]) -> Any:
+    """Build a model of what comes after the cut, with layers of its own: the user's model must not remember it.
+
+    A layer that is called once more has no ``output`` any longer, and some models could not be saved again.
+    """
+    import keras
+
+    calls = [calls for node in nodes for calls in (node.operation._inbound_nodes, node.operation._outbound_nodes)]  # noqa: SLF001
+    before = [list(each) for each in calls]
+    names = {id(tensor): tensor.name for tensor in model.inputs}
+    try:
+        inputs = [
+            keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=names.get(id(tensor))) for tensor in between
+        ]
+        graph = keras.Function(between, ends)
+        rest = keras.Model(inputs, graph._run_through_graph(inputs, operation_fn=lambda layer: layer))  # noqa: SLF001
+        with quiet(), tempfile.TemporaryDirectory() as folder:
+            write(Path(folder), rest, "keras", manifest("keras", Signature(()), 0))
+            return read(folder).model
+    finally:
+        for each, kept in zip(calls, before, strict=True):
+            each[:] = kept
 
 
 def _inputs_of(model: Any) -> Any:

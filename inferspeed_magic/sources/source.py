@@ -130,15 +130,35 @@ class Source:
         Raises:
             ModelError: if the model fails on these inputs.
         """
+        (answer,) = self.answers([inputs])
+        return answer
+
+    def answers(self, batches: Sequence[Sequence[Array]], *, traced: bool = False) -> list[list[Array]]:
+        """Run it on one batch after the other. A model that remembers its last call begins anew, and is left as it was.
+
+        Args:
+            batches: inputs in flat order.
+            traced: run it as a graph (TensorFlow only), not layer by layer.
+
+        Raises:
+            ModelError: if the model fails on these inputs.
+        """
         portable = live.portable(self.model, self.kind, self.signature, self.template)
+        call = portable.traced() if traced else portable.call
+        memory = [(each, np.asarray(each).copy()) for each in live.states(self.model)]
+        for variable, values in memory:
+            variable.assign(np.zeros_like(values))
         try:
             with quiet(), portable.device_scope("cpu")():
-                return portable.to_numpy(portable.call(portable.pack(inputs)))
+                return [portable.to_numpy(call(portable.pack(inputs))) for inputs in batches]
         except KeyboardInterrupt:
             raise
         except Exception as error:
             what = "the inputs given" if self.given is not None else "made-up inputs; give real ones with --input"
             raise ModelError(f"`{self.name}` cannot be run on {what}: {_first_line(error)}") from error
+        finally:
+            for variable, values in memory:
+                variable.assign(values)
 
     def write_portable(self, folder: Path) -> None:
         """Write what the Keras call paths and the converters read in their processes."""
