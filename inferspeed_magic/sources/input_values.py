@@ -140,7 +140,7 @@ def _reachable_bound(tensor: Any, consumers: dict[int, list[tuple[Any, list[Any]
     found: list[int] = []
     for operation in _reached(tensor, consumers):
         bound = bound_of(operation)
-        if bound is None and getattr(operation, "layers", None):
+        if bound is None and (getattr(operation, "layers", None) or hasattr(operation, "layer")):  # models and wrappers
             bound = smallest_embedding(operation)
         if bound is not None:
             found.append(bound)
