@@ -12,7 +12,7 @@ import numpy as np
 
 from inferspeed_magic.formats.onnx_operators import emit_recurrent
 from inferspeed_magic.formats.recurrent import lowered
-from inferspeed_magic.formats.tracing import in_float32, layers_of, model_of, trace
+from inferspeed_magic.formats.tracing import GRAPH_BYTES, in_float32, layers_of, model_of, trace
 
 if TYPE_CHECKING:
     from inferspeed_magic.sources.portable import PortableModel
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 #: In the folder: the graph, and the names of its inputs and outputs in the order of the signature.
 GRAPH = "frozen_graph.pb"
 ENDS = "frozen_ends.json"
-#: A graph is a protocol buffer, which ends at 2 GB, and whatever is in it is copied ten times on its way to ONNX; for
-#: models beyond this the largest weights lie beside it ...
-GRAPH_BYTES = 500_000_000
-#: ... until no more than this is left in it.
+#: For models beyond ``GRAPH_BYTES`` the largest weights lie beside the graph, until no more than this is left in it.
 _LEFT_BYTES = 100_000_000
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.formats.naming import input_name, output_name
 from inferspeed_magic.formats.recurrent import constant_zeros, lowered
-from inferspeed_magic.formats.tracing import in_float32, model_of, trace
+from inferspeed_magic.formats.tracing import GRAPH_BYTES, in_float32, model_of, trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.formats.recurrent import Cell
     from inferspeed_magic.sources.portable import PortableModel
 
-#: Of a graph with its weights, and of a LiteRT file.
+#: Of a LiteRT file.
 _MOST_BYTES = 2_000_000_000
 
 
@@ -55,21 +55,24 @@ def _freeze(state: dict[str, Any], source: str, target: str, batch_size: int | N
     size = sum(4 * math.prod(each.shape) for each in getattr(model.model, "variables", []))
     if size > _MOST_BYTES:
         raise UnsupportedError(f"the weights are {size / 1e9:.1f} GB, and such a file holds at most 2 GB")
+    module = tf.Module()
     with in_float32(model) if float32 else contextlib.nullcontext():
-        constant = _constant(model, batch_size, known=float32)
+        traced = _traced(model, batch_size, known=float32, apart=size > GRAPH_BYTES)
+    module.weights = traced.variables
     # Nobody trains what is frozen, and some gradients of Keras's activations cannot be saved.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    signature = _as_signature(constant, model.specs(batch_size, input_name))
-    tf.saved_model.save(tf.Module(), target, signatures=signature, options=options)
+    signature = _as_signature(traced, model.specs(batch_size, input_name))
+    tf.saved_model.save(module, target, signatures=signature, options=options)
 
 
-def _constant(model: PortableModel, batch_size: int | None, *, known: bool) -> Any:
-    """Trace the model without variables.
+def _traced(model: PortableModel, batch_size: int | None, *, known: bool, apart: bool) -> Any:
+    """Trace the model with its weights as constants.
 
     Args:
         model: to trace.
         batch_size: None for any.
         known: whether the values of the weights have to be known while tracing.
+        apart: leave them variables of the SavedModel, unless something needs their values while tracing.
     """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -83,6 +86,8 @@ def _constant(model: PortableModel, batch_size: int | None, *, known: bool) -> A
                 traced = trace(model, batch_size, constants=True)
                 if not traced.captured_inputs:
                     return traced
+            if apart:
+                return traced
     return convert_variables_to_constants_v2(trace(model, batch_size), lower_control_flow=False)
 
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from inferspeed_magic.sources.portable import PortableModel
 
+#: A graph is a protocol buffer, which ends at 2 GB, and converters copy whatever is in it ten times; weights of models
+#: beyond this stay out of it.
+GRAPH_BYTES = 300_000_000
+
 
 def model_of(state: dict[str, Any], source: str) -> PortableModel:
     """Read a portable model once per process.

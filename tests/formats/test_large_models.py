@@ -9,10 +9,11 @@ import onnxruntime
 import openvino
 import pytest
 import small_models
+from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
 from inferspeed_magic.errors import UnsupportedError
-from inferspeed_magic.formats import frozen_graph, openvino_ir, saved_model
+from inferspeed_magic.formats import frozen_graph, litert, openvino_ir, saved_model
 from inferspeed_magic.formats import onnx as onnx_format
 from inferspeed_magic.formats.agreement import relative_error
 from inferspeed_magic.sources import live
@@ -62,6 +63,31 @@ def test_weights_beside_the_file_are_the_same_model(portable, tmp_path, monkeypa
     compiled = openvino.Core().compile_model(str(tmp_path / "model.xml"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     outputs = compiled(dict(zip(sorted(port.any_name for port in compiled.inputs), inputs, strict=True)))
     assert relative_error(list(outputs.values()), expected) < 1e-5
+
+
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_weights_that_stay_variables_become_the_same_litert_file(tmp_path, monkeypatch, batch_size):
+    model = keras.Sequential(
+        [keras.Input((8, 8, 2)), layers.BatchNormalization(), layers.SeparableConv2D(4, 3), layers.Flatten()]
+    )
+    model = small_models.stirred(keras.Sequential([model, layers.Dense(3, activation="gelu")]))
+    signature, template = live.describe("images", model)
+    facts = live.manifest("keras", signature, template)
+    shared = {"batch_size": batch_size, "inputs": facts["inputs"]}
+    monkeypatch.setattr(saved_model, "GRAPH_BYTES", 0)
+    with quiet():
+        live.write(tmp_path / "model", model, "keras", facts)
+        saved_model.freeze({}, **shared, source=str(tmp_path / "model"), target=str(tmp_path / "saved"))
+        litert.convert({}, **shared, source=str(tmp_path / "saved"), target=str(tmp_path / "model.tflite"))
+    assert sum(each.stat().st_size for each in (tmp_path / "saved" / "variables").iterdir()) > 4 * model.count_params()
+    interpreter = Interpreter(str(tmp_path / "model.tflite"))
+    inputs = np.random.default_rng(0).random((2, 8, 8, 2), dtype=np.float32)
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], inputs.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], inputs)
+    interpreter.invoke()
+    outputs = [interpreter.get_tensor(interpreter.get_output_details()[0]["index"])]
+    assert relative_error(outputs, [np.asarray(model(inputs))]) < 1e-5
 
 
 def test_what_no_file_can_hold_is_refused_before_any_work(portable, tmp_path, monkeypatch):
