@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from contextlib import suppress
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from inferspeed_magic.discovery import runtime_names
 from inferspeed_magic.errors import OptionError, UserError
-from inferspeed_magic.panel import profile_html, profile_text, profile_view
+from inferspeed_magic.panel import (
+    NoProgress,
+    profile_charts,
+    profile_panel,
+    profile_picture,
+    profile_text,
+    profile_view,
+)
+from inferspeed_magic.panel.controls import show
 from inferspeed_magic.panel.frame import profile_frame
 from inferspeed_magic.panel.parts import one_line
+from inferspeed_magic.panel.progress import in_notebook
+from inferspeed_magic.panel.ranking import is_rate_search, measured
 from inferspeed_magic.records.json_form import from_json, to_json
 
 if TYPE_CHECKING:
@@ -20,17 +33,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from inferspeed_magic.diagnosis import Comparison
+    from inferspeed_magic.panel import ProfileCharts, ProfileView, Progress
+    from inferspeed_magic.panel.ranking import Speedups
+    from inferspeed_magic.profiling.more import More
     from inferspeed_magic.records import Machine, Measurement, ProfileRecord, Result
 
 
 class Report:
     """The outcome of one ``profile``.
 
-    A notebook shows it as a table. Nothing in it needs the models, the runtimes or the machine it was measured on.
+    A notebook shows it as a panel. Nothing in it needs the models, the runtimes or the machine it was measured on;
+    where they are at hand, the panel offers to measure more, and the report grows.
+
+    Args:
+        record: what was measured.
+        more: measures more; None for a report that was loaded.
     """
 
-    def __init__(self, record: ProfileRecord) -> None:
+    def __init__(self, record: ProfileRecord, more: More | None = None) -> None:
         self.record = record
+        self._more = more
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -88,23 +110,104 @@ class Report:
         return None
 
     def __repr__(self) -> str:
-        return profile_text(profile_view(self.record))
+        return profile_text(profile_view(self.record, self._speedups))
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """Give IPython the text and the table; each front end takes the best it can show."""
-        view = profile_view(self.record)
-        bundle = {"text/plain": profile_text(view), "text/html": profile_html(view)}
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Give IPython the text, the panel and its picture; each front end takes the best it can show."""
+        view, charts = self._view()
+        picture = profile_picture(view, charts)
+        bundle = {
+            "text/plain": profile_text(view),
+            "text/html": profile_panel(view, charts, picture),
+            **({"image/png": base64.b64encode(picture).decode("ascii")} if picture else {}),
+        }
         return {kind: data for kind, data in bundle.items() if _wanted(kind, include, exclude)}
 
+    def _ipython_display_(self) -> None:
+        """Show a panel that can be drawn again in place, and the controls that do so, where a kernel serves them."""
+        if not in_notebook():
+            raise NotImplementedError  # IPython goes on to _repr_mimebundle_
+        show(self)
+
+    @property
+    def extensible(self) -> bool:
+        """Whether ``measure`` can be called: the models are at hand."""
+        return self._more is not None
+
+    def left(self) -> tuple[str, ...]:
+        """Name the runtimes that are installed and were not asked for."""
+        return tuple(name for name in runtime_names() if name not in self.record.request.runtimes)
+
+    def measure(
+        self,
+        *,
+        runtime: str | None = None,
+        batch_size: int | None = None,
+        model: str | None = None,
+        row: tuple[str, int] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Measure one thing more, and put the results beside those that are there.
+
+        Args:
+            runtime: every model and batch size on this runtime.
+            batch_size: every model on every runtime at this batch size.
+            model: a model by its name in the notebook, or the path of a file, on every runtime at every batch size.
+            row: one candidate (``model/runtime``) and its batch size, again.
+            progress: shows what is being done.
+
+        Raises:
+            UserError: for mistakes, in one line that names the mend; and if the models are not at hand.
+        """
+        if self._more is None:
+            raise OptionError("a report that was loaded cannot measure more: the models are not at hand, profile again")
+        shown = progress or NoProgress()
+        if runtime is not None:
+            record = self._more.runtime(self.record, runtime, shown)
+        elif batch_size is not None:
+            record = self._more.batch_size(self.record, batch_size, shown)
+        elif model is not None:
+            record = self._more.model(self.record, model, shown)
+        elif row is not None:
+            record = self._more.again(self.record, *row, shown)
+        else:
+            raise OptionError("say what to measure: runtime=, batch_size=, model= or row=")
+        self.record = record
+        self.__dict__.pop("_speedups", None)
+
+    def _view(self) -> tuple[ProfileView, ProfileCharts]:
+        return profile_view(self.record, self._speedups), profile_charts(self.record, self._speedups)
+
+    @cached_property
+    def _speedups(self) -> Speedups:
+        """Compare all candidates of a batch size with each other, so that a reader can choose the baseline."""
+        from inferspeed_magic.diagnosis import speedups
+
+        if is_rate_search(self.record):  # each at a rate of its own
+            return {}
+        groups: dict[int, list[tuple[str, Measurement]]] = {}
+        for one in measured(self.record):
+            if one.result.measurement is not None:
+                groups.setdefault(one.result.batch_size, []).append((one.result.name, one.result.measurement))
+        return {
+            (name, other, batch_size): interval
+            for batch_size, group in groups.items()
+            for (name, _), line in zip(group, speedups([timed for _, timed in group]), strict=True)
+            for (other, _), interval in zip(group, line, strict=True)
+        }
+
     def _document(self) -> str:
-        view = profile_view(self.record)
+        view, charts = self._view()
+        panel = profile_panel(view, charts, profile_picture(view, charts))
         return (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             # Tells the browser to paint its own background dark for readers who prefer that.
             '<meta name="color-scheme" content="light dark">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{escape(view.title)}</title>\n</head>\n"
-            f'<body style="font-family:system-ui,sans-serif;font-size:14px;margin:1.5em">\n{profile_html(view)}\n'
+            # Named, so that whatever reads the page (an accessibility checker too) knows what is behind the words.
+            '<body style="background:Canvas;color:CanvasText;'
+            f'font-family:system-ui,sans-serif;font-size:14px;margin:1.5em">\n{panel}\n'
             f"<p><small>inferspeed_magic {escape(self.record.version)}, {escape(self.record.created)}</small></p>\n"
             "</body>\n</html>\n"
         )

@@ -6,12 +6,13 @@ derive what may be said, and report.
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
-from inferspeed_magic.errors import OptionError, ProfileInterrupted, UserError
+from inferspeed_magic.errors import OptionError, ProfileInterrupted
+from inferspeed_magic.panel import CellProgress, NoProgress
 from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.limits import LIMITS
+from inferspeed_magic.profiling.more import More, alone
 from inferspeed_magic.profiling.run import Run
 from inferspeed_magic.report import Report
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from inferspeed_magic.records import ProfileRecord, Request
 
 _last_report: Report | None = None
-_running = threading.Lock()
 
 
 def last_report() -> Report | None:
@@ -92,25 +92,23 @@ def profile(
     )
     handed_in = arguments.named(models)
     _check_baseline(asked, list(handed_in))
-    if not _running.acquire(blocking=False):
-        raise UserError("another profile is running in this process, and they would disturb each other: wait for it")
-    run = Run(asked, LIMITS, progress=progress)
-    try:
-        record = run.run(handed_in, inputs, input_shapes)
-    except KeyboardInterrupt:
-        report = _keep(run.record(interrupted=True))
-        raise ProfileInterrupted(
-            "interrupted, partial results kept in inferspeed_magic.last_report()",
-            report,
-        ) from None
-    finally:
-        _running.release()
-    return _keep(record)
+    run = Run(asked, LIMITS, CellProgress() if progress else NoProgress())
+    more = More(handed_in, inputs, input_shapes)
+    with alone():
+        try:
+            record = run.run(handed_in, inputs, input_shapes)
+        except KeyboardInterrupt:
+            report = _keep(run.record(interrupted=True), more)
+            raise ProfileInterrupted(
+                "interrupted, partial results kept in inferspeed_magic.last_report()",
+                report,
+            ) from None
+    return _keep(record, more)
 
 
-def _keep(record: ProfileRecord) -> Report:
+def _keep(record: ProfileRecord, more: More) -> Report:
     global _last_report  # noqa: PLW0603  (what an interrupted cell leaves behind has to be found somewhere)
-    _last_report = Report(record)
+    _last_report = Report(record, more)
     return _last_report
 
 

@@ -5,33 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inferspeed_magic.diagnosis.comparison import Comparison, compare, speedup
-    from inferspeed_magic.diagnosis.intervals import median_interval
+    from inferspeed_magic.diagnosis.comparison import Comparison, compare, speedup, speedups
+    from inferspeed_magic.diagnosis.intervals import median_interval, throughput_interval
     from inferspeed_magic.diagnosis.percentiles import percentile_ms, samples_needed, supported
     from inferspeed_magic.diagnosis.stability import warnings
-    from inferspeed_magic.diagnosis.summary import summarize
+    from inferspeed_magic.diagnosis.summary import against, summarize
 
 __all__ = [
     "Comparison",
+    "against",
     "compare",
     "median_interval",
     "percentile_ms",
     "samples_needed",
     "speedup",
+    "speedups",
     "summarize",
     "supported",
+    "throughput_interval",
     "warnings",
 ]
 
 _HOMES = {
     "Comparison": "comparison",
+    "against": "summary",
     "compare": "comparison",
     "median_interval": "intervals",
     "percentile_ms": "percentiles",
     "samples_needed": "percentiles",
     "speedup": "comparison",
+    "speedups": "comparison",
     "summarize": "summary",
     "supported": "percentiles",
+    "throughput_interval": "intervals",
     "warnings": "stability",
 }
 

@@ -12,6 +12,8 @@ from inferspeed_magic.diagnosis.units import Unit, pieces_for, pooled_median_ns,
 from inferspeed_magic.records.result import Interval
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from inferspeed_magic.records.measurement import Measurement
 
 _FEWEST_SHARED: Final = 0.5
@@ -56,9 +58,32 @@ def speedup(candidate: Measurement, reference: Measurement) -> Interval:
     return Interval(1.0 / ratio, 1.0 / high, 1.0 / low)
 
 
-def _ratio(candidate: Measurement, reference: Measurement) -> tuple[float, float, float]:
+def speedups(measurements: Sequence[Measurement]) -> tuple[tuple[Interval, ...], ...]:
+    """Speed-ups of each measurement (rows) over each (columns): for a reader who wants to choose the baseline."""
+    cut: dict[tuple[int, int], list[Unit]] = {}
+
+    def once(measurement: Measurement, pieces: int) -> list[Unit]:
+        key = (id(measurement), pieces)
+        if key not in cut:
+            cut[key] = units(measurement, pieces)
+        return cut[key]
+
+    table: dict[tuple[int, int], Interval] = {}
+    for row, candidate in enumerate(measurements):
+        table[row, row] = Interval(1.0, 1.0, 1.0)
+        for column, reference in enumerate(measurements[:row]):
+            ratio, low, high = _ratio(candidate, reference, once)
+            table[row, column] = Interval(1.0 / ratio, 1.0 / high, 1.0 / low)
+            table[column, row] = Interval(ratio, low, high)
+    places = range(len(measurements))
+    return tuple(tuple(table[row, column] for column in places) for row in places)
+
+
+def _ratio(
+    candidate: Measurement, reference: Measurement, cut: Callable[[Measurement, int], list[Unit]] = units
+) -> tuple[float, float, float]:
     pieces = min(pieces_for(candidate), pieces_for(reference))
-    first, second = units(candidate, pieces), units(reference, pieces)
+    first, second = cut(candidate, pieces), cut(reference, pieces)
     if min(len(first), len(second)) < FEWEST_UNITS:
         return pooled_median_ns(candidate) / pooled_median_ns(reference), float("nan"), float("nan")
     difference = _difference(first, second)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferspeed_magic.diagnosis.comparison import compare
-from inferspeed_magic.diagnosis.intervals import median_interval
+from inferspeed_magic.diagnosis.intervals import median_interval, throughput_interval
 from inferspeed_magic.diagnosis.percentiles import percentile_ms
 from inferspeed_magic.diagnosis.stability import warnings
 from inferspeed_magic.records.result import Interval, Summary
@@ -36,7 +36,8 @@ def summarize(
         subnormal_share: share of weights or activations that are subnormal, 0 to 1.
     """
     latencies_ns = [latency for block in measurement.blocks for latency in block.latencies_ns]
-    speedup, verdict = _against(measurement, baseline, name, baseline_name)
+    throughput = throughput_interval(measurement, batch_size)
+    speedup, verdict = against(measurement, baseline, name, baseline_name)
     doubts = warnings(measurement, other_load=other_load, subnormal_share=subnormal_share)
     return Summary(
         samples=len(latencies_ns),
@@ -44,7 +45,8 @@ def summarize(
         p90_ms=percentile_ms(latencies_ns, 90.0),
         p95_ms=percentile_ms(latencies_ns, 95.0),
         p99_ms=percentile_ms(latencies_ns, 99.0),
-        throughput_samples_per_s=_throughput(measurement, batch_size),
+        throughput_samples_per_s=throughput.value,
+        throughput=throughput,
         speedup=speedup,
         verdict=verdict,
         stable=not doubts,
@@ -52,16 +54,10 @@ def summarize(
     )
 
 
-def _throughput(measurement: Measurement, batch_size: int) -> float:
-    """Divide samples by the wall time of their blocks: what was done, not 1/latency. NaN without any time."""
-    wall_ns = sum(block.wall_ns for block in measurement.blocks)
-    inferences = sum(len(block.latencies_ns) for block in measurement.blocks)
-    return batch_size * inferences / (wall_ns / 1e9) if wall_ns else float("nan")
-
-
-def _against(
+def against(
     measurement: Measurement, baseline: Measurement | None, name: str, baseline_name: str | None
 ) -> tuple[Interval | None, str | None]:
+    """Give the speed-up over the baseline and its verdict; None and None without a baseline."""
     if baseline is None:
         return None, None
     if baseline is measurement or name == baseline_name:

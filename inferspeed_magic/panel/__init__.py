@@ -1,9 +1,12 @@
 """What the user sees: plain text, HTML and widgets, drawn from records alone.
 
-A record becomes a view (plain data, everything formatted, nothing escaped), a view becomes text or HTML.
+A record becomes a view and charts (plain data, nothing escaped); these become text, a picture, and HTML with a script.
 """
 
+from inferspeed_magic.panel.charts import ProfileCharts, profile_charts
 from inferspeed_magic.panel.html import profile_html
+from inferspeed_magic.panel.panel import profile_panel
+from inferspeed_magic.panel.picture import profile_picture, profile_picture_words
 from inferspeed_magic.panel.progress import CellProgress, NoProgress, Progress
 from inferspeed_magic.panel.text import profile_text
 from inferspeed_magic.panel.view import ProfileView, profile_view
@@ -11,9 +14,14 @@ from inferspeed_magic.panel.view import ProfileView, profile_view
 __all__ = [
     "CellProgress",
     "NoProgress",
+    "ProfileCharts",
     "ProfileView",
     "Progress",
+    "profile_charts",
     "profile_html",
+    "profile_panel",
+    "profile_picture",
+    "profile_picture_words",
     "profile_text",
     "profile_view",
 ]

@@ -62,6 +62,14 @@ def speedup(one: Measured, *, baseline: bool) -> Cell:
     return Cell(text, interval.value, interval.low, interval.high, detail, remark)
 
 
+def throughput(one: Measured) -> Cell:
+    """Show samples per second; the interval is drawn, not written."""
+    value, interval = one.summary.throughput_samples_per_s, one.summary.throughput
+    if interval is None:
+        return plain(value)
+    return Cell(numbers.number(value), value, interval.low, interval.high)
+
+
 def start_up(one: Measured, attribute: str) -> Cell:
     """Show what the measurement recorded beside the latencies."""
     return plain(getattr(one.result.measurement, attribute, None))

@@ -19,6 +19,7 @@ from inferspeed_magic.panel.ranking import (
 from inferspeed_magic.records.result import Interval
 
 if TYPE_CHECKING:
+    from inferspeed_magic.panel.ranking import Speedups
     from inferspeed_magic.records import ProfileRecord
 
 _RATES_NAMED = 3
@@ -35,25 +36,30 @@ def interruption(record: ProfileRecord) -> str | None:
     return f"Interrupted: partial results kept ({len(measured(record))} of {total} candidates measured)."
 
 
-def headline(record: ProfileRecord, unit: TimeUnit) -> tuple[str, ...]:
-    """Say what was found: one sentence for each model."""
+def headline(record: ProfileRecord, unit: TimeUnit, speedups: Speedups | None = None) -> tuple[str, ...]:
+    """Say what was found: one sentence for each model.
+
+    Args:
+        record: what was measured.
+        unit: of latencies.
+        speedups: of each measured candidate over each other one of its batch size; None leaves the runner-up out.
+    """
     everything = measured(record)
     if not everything:
         return ("Nothing was measured" + (": the reasons are below." if record.results else "."),)
     models = dict.fromkeys(candidate.result.model for candidate in everything)
-    describe = _highest_rates if is_rate_search(record) else _fastest
-    return tuple(
-        describe([candidate for candidate in everything if candidate.result.model == model], record, unit)
-        for model in models
-    )
+    by_model = [[one for one in everything if one.result.model == model] for model in models]
+    if is_rate_search(record):
+        return tuple(_highest_rates(candidates, record) for candidates in by_model)
+    return tuple(_fastest(candidates, record, unit, speedups or {}) for candidates in by_model)
 
 
-def _fastest(candidates: list[Measured], record: ProfileRecord, unit: TimeUnit) -> str:
+def _fastest(candidates: list[Measured], record: ProfileRecord, unit: TimeUnit, speedups: Speedups) -> str:
     """Tell the whole story for the first batch size, and of the others only who leads."""
     by_batch = _by_batch(candidates)
     (_, rivals), *others = by_batch.items()
     first = leaders(rivals)
-    sentence = _sentence(first, rivals, record, unit)
+    sentence = _sentence(first, rivals, record, unit, speedups)
     too = []
     for size, more in others:
         names = _runtimes(leaders(more))
@@ -64,7 +70,13 @@ def _fastest(candidates: list[Measured], record: ProfileRecord, unit: TimeUnit) 
     return sentence + (f" At batch {listed(too)} too." if too else "")
 
 
-def _sentence(first: tuple[Measured, ...], rivals: list[Measured], record: ProfileRecord, unit: TimeUnit) -> str:
+def _sentence(
+    first: tuple[Measured, ...],
+    rivals: list[Measured],
+    record: ProfileRecord,
+    unit: TimeUnit,
+    speedups: Speedups,
+) -> str:
     where = _where(first[0], record)
     names = listed(_runtimes(first))
     times = listed([_latency(candidate, unit) for candidate in first])
@@ -74,8 +86,19 @@ def _sentence(first: tuple[Measured, ...], rivals: list[Measured], record: Profi
     if not has_interval(first[0]):
         return f"{names} has the lowest p50 {where}: {times}, from too few samples for a ranking."
     if len(first) == 1:
-        return f"{names} is the fastest {where}: {times}{_lead(first[0], record)}.{doubts}"
+        ahead = _ahead(first[0], rivals, record, speedups)
+        return f"{names} is the fastest {where}: {times}{ahead}{_lead(first[0], record)}.{doubts}"
     return f"{names} are the fastest {where}, no difference can be seen: {times}{_shared_lead(first, record)}.{doubts}"
+
+
+def _ahead(leader: Measured, rivals: list[Measured], record: ProfileRecord, speedups: Speedups) -> str:
+    """Compare with the runner-up, unless that is the baseline or the two cannot be told apart."""
+    ranked = sorted((one for one in rivals if one is not leader), key=lambda one: one.summary.p50_ms.value)
+    second = ranked[0].result
+    lead = speedups.get((leader.result.name, second.name, second.batch_size))
+    if lead is None or is_baseline(second, record) or not lead.low > 1:
+        return ""
+    return f", {' '.join(ratio(lead))} faster than {one_line(second.runtime)}"
 
 
 def _doubts(first: tuple[Measured, ...], rivals: list[Measured]) -> str:
@@ -121,7 +144,7 @@ def _baseline_keeps_up(record: ProfileRecord) -> bool:
     return all(keeps_up(result, record) for result in record.results if is_baseline(result, record))
 
 
-def _highest_rates(candidates: list[Measured], record: ProfileRecord, _: TimeUnit) -> str:
+def _highest_rates(candidates: list[Measured], record: ProfileRecord) -> str:
     bound = whole_or_short(record.request.latency_slo_ms or 0)
     sentences = []
     for rivals in _by_batch(candidates).values():

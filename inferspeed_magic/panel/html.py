@@ -1,7 +1,8 @@
 """The panel as an HTML fragment: semantic tables that read well without any style, in light and in dark.
 
 Untrusted notebooks and GitHub drop scripts, style sheets and some attributes, so nothing here depends on them: order
-and words carry the meaning, inline styles only arrange. Text keeps the colour of its surroundings.
+and words carry the meaning, inline styles only arrange, a picture stands where the script draws charts. Text keeps the
+colour of its surroundings.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 _LINE = "1px solid rgba(128,128,128,.4)"
 _FRAME = "line-height:1.4"
 _SCROLL = "max-width:100%;overflow-x:auto"
-_TABLE = "border-collapse:collapse;margin:.6em 0;font-size:.93em"
+_TABLE = "border-collapse:collapse;width:auto;margin:.6em 0;font-size:.93em"
 _CAPTION = "caption-side:top;text-align:left;padding:.2em 0;font-weight:600"
-_PAD = "padding:.3em .6em;vertical-align:baseline"
+_PAD = "padding:.3em .5em;vertical-align:baseline"
 _LEFT = f"text-align:left;{_PAD};border-bottom:{_LINE}"
 _RIGHT = f"text-align:right;{_PAD};border-bottom:{_LINE};white-space:nowrap;font-variant-numeric:tabular-nums"
 _HEAD = "font-weight:600;white-space:nowrap;vertical-align:bottom;border-bottom:2px solid rgba(128,128,128,.6)"
@@ -33,23 +34,34 @@ _PILL = "display:inline-block;border-radius:.8em;padding:0 .6em;margin-right:.3e
 _PILLS = {
     "baseline": f"{_PILL};border:1px dotted currentColor;font-weight:400",
     "fastest": f"{_PILL};border:1px solid currentColor;font-weight:600",
+    "smallest": f"{_PILL};border:1px solid currentColor;font-weight:400",
     "warning": f"{_PILL};border:1px dashed currentColor;font-weight:400",
 }
 
 
-def profile_html(view: ProfileView) -> str:
-    """Draw the view; every string of it is escaped here."""
+def profile_html(view: ProfileView, picture: str = "", script: str = "") -> str:
+    """Draw the view; every string of it is escaped here.
+
+    Args:
+        view: what to say.
+        picture: an ``<img>`` of the charts, for where no script runs.
+        script: what makes it interactive.
+    """
     parts = [
         *(f'<p style="{_LEAD}">{_unbroken(escape(line))}</p>' for line in (view.interrupted, *view.headline) if line),
         f'<p style="{_SMALL}">{escape(view.machine)}</p>',
         _table(view, "latency", view.title),
+        picture,
         _table(view, "cost", view.cost_title),
         _failures(view.failures),
         _list("Warnings", view.warnings),
         _list("Notes", view.notes),
-        f'<p style="{_SMALL}">{escape(" ".join(view.footnotes))}</p>' if view.footnotes else "",
+        f'<p class="inferspeed-footnotes" style="{_SMALL}">{escape(" ".join(view.footnotes))}</p>'
+        if view.footnotes
+        else "",
+        script,
     ]
-    return f'<div style="{_FRAME}">\n' + "\n".join(part for part in parts if part) + "\n</div>"
+    return f'<div class="inferspeed-panel" style="{_FRAME}">\n' + "\n".join(part for part in parts if part) + "\n</div>"
 
 
 def _unbroken(sentence: str) -> str:
@@ -64,11 +76,10 @@ def _table(view: ProfileView, group: Group, caption: str) -> str:
     places = [place for place, column in enumerate(view.columns) if column.group in ("name", group)]
     head = "".join(_header(view.columns[place]) for place in places)
     drawn = [_column(view.columns[place], [row.cells[place] for row in view.rows]) for place in places]
-    if group == "latency":
-        drawn = [
-            _with_marks(cells, view.rows) if view.columns[place].key == "runtime" else cells
-            for place, cells in zip(places, drawn, strict=True)
-        ]
+    drawn = [
+        _names(cells, view.rows, with_marks=group == "latency") if view.columns[place].key == "runtime" else cells
+        for place, cells in zip(places, drawn, strict=True)
+    ]
     body = "\n".join(
         "<tr>"
         + "".join(_framed(view.columns[place], cell) for place, cell in zip(places, cells, strict=True))
@@ -76,7 +87,8 @@ def _table(view: ProfileView, group: Group, caption: str) -> str:
         for cells in zip(*drawn, strict=True)
     )
     return (
-        f'<div style="{_SCROLL}"><table style="{_TABLE}">\n<caption style="{_CAPTION}">{escape(caption)}</caption>\n'
+        f'<div style="{_SCROLL}"><table class="inferspeed-rows inferspeed-{group}" style="{_TABLE}">\n'
+        f'<caption style="{_CAPTION}">{escape(caption)}</caption>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
     )
 
@@ -107,16 +119,23 @@ def _cell(cell: Cell, detail_width: int) -> str:
     return text + (f'<br><small style="{_FAINT}">{escape(cell.remark)}</small>' if cell.remark else "")
 
 
-def _with_marks(cells: Sequence[str], rows: Sequence[Row]) -> list[str]:
-    return [cell + "".join(f" {_mark(mark)}" for mark in row.marks) for cell, row in zip(cells, rows, strict=True)]
+def _names(cells: Sequence[str], rows: Sequence[Row], *, with_marks: bool) -> list[str]:
+    """Put the candidate's marker before its name, and its badges behind it."""
+    return [
+        f'<span class="inferspeed-name" style="white-space:nowrap"><span class="inferspeed-marker" aria-hidden="true" '
+        f'style="color:{row.identity.either}">{row.identity.glyph}</span> {cell}</span>'
+        + "".join(f" {_mark(mark)}" for mark in row.marks if with_marks)
+        for cell, row in zip(cells, rows, strict=True)
+    ]
 
 
 def _mark(mark: Mark) -> str:
     title = f' title="{escape(mark.why)}"' if mark.why else ""
-    return f'<small style="{_PILLS[mark.kind]}"{title}>{escape(mark.text)}</small>'
+    return f'<small class="inferspeed-{mark.kind}" style="{_PILLS[mark.kind]}"{title}>{escape(mark.text)}</small>'
 
 
 def _failures(failures: Sequence[Failure]) -> str:
+    """Fold what was not measured: the reasons are long, and seldom what one looks for first."""
     if not failures:
         return ""
     head = "".join(
@@ -128,9 +147,11 @@ def _failures(failures: Sequence[Failure]) -> str:
         f'<td style="{_LEFT}">{escape(one.reason)}</td></tr>'
         for one in failures
     )
+    count = sum(len(one.names) for one in failures)
     return (
-        f'<div style="{_SCROLL}"><table style="{_TABLE}">\n<caption style="{_CAPTION}">Not measured</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
+        f'<details style="{_SCROLL};margin:.4em 0"><summary style="cursor:pointer;font-weight:600">'
+        f'Not measured: {count}</summary><table style="{_TABLE}">\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></details>"
     )
 
 

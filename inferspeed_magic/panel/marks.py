@@ -1,9 +1,10 @@
-"""The badges of a row: baseline, fastest, and what to beware of."""
+"""The badges of a row: baseline, fastest, smallest, and what to beware of."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from inferspeed_magic.panel.numbers import number
 from inferspeed_magic.panel.parts import Mark, one_line
 from inferspeed_magic.panel.ranking import (
     Measured,
@@ -43,6 +44,8 @@ def _marks(candidate: Measured, candidates: tuple[Measured, ...], record: Profil
         yield Mark("fastest", _lead_word(everyone))
     elif len(same_model) < len(everyone) and _leads(candidate, same_model, record):
         yield Mark("fastest", f"{_lead_word(same_model)} on {one_line(candidate.result.model)}")
+    if _smallest(candidate, everyone):
+        yield Mark("smallest", "smallest", "the smallest file of these")
     if not keeps_up(candidate.result, record):
         yield Mark("warning", "does not keep up", "inferences arrive faster than they are answered")
     if not candidate.summary.stable:
@@ -57,6 +60,13 @@ def _leads(candidate: Measured, rivals: list[Measured], record: ProfileRecord) -
     """Tell whether it is among the fastest; being the only one is no merit, and different loads do not compare."""
     first = leaders(rivals)
     return len(rivals) > 1 and not is_rate_search(record) and has_interval(first[0]) and candidate in first
+
+
+def _smallest(candidate: Measured, rivals: list[Measured]) -> bool:
+    """Tell whether its file is smaller than everybody's, by more than the table's digits hide."""
+    size = candidate.result.artifact_mb
+    others = [one.result.artifact_mb for one in rivals if one is not candidate and one.result.artifact_mb is not None]
+    return size is not None and bool(others) and size < min(others) and number(size) != number(min(others))
 
 
 def _lead_word(rivals: list[Measured]) -> str:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from inferspeed_magic.panel.identity import Identity
+
 Group = Literal["name", "latency", "cost"]
-MarkKind = Literal["baseline", "fastest", "warning"]
+MarkKind = Literal["baseline", "fastest", "smallest", "warning"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Row:
     runtime: str
     batch_size: int
     cells: tuple[Cell, ...]
+    identity: Identity
     marks: tuple[Mark, ...] = ()
 
     @property

@@ -95,11 +95,22 @@ class CellProgress:
     """Shows progress in the cell of a notebook, or on a line of the terminal, or nowhere. It never raises.
 
     Progress is a courtesy: a closed pipe or an odd front end must not cost anybody a measurement.
+
+    Args:
+        clock: seconds.
+        stream: the terminal; None for standard error.
+        put: takes the HTML to show, where that is neither a cell nor a terminal.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        stream: TextIO | None = None,
+        put: Callable[[str], None] | None = None,
+    ) -> None:
         self._clock = clock
         self._stream = stream
+        self._elsewhere = put
         self._surface: _Surface | None = None
         self._state = _State(0, 0, "")
         self._shown_at = float("-inf")
@@ -107,7 +118,7 @@ class CellProgress:
     def start(self, total_steps: int) -> None:
         """Begin, with nothing done."""
         with contextlib.suppress(Exception):
-            self._surface = _surface(self._stream)
+            self._surface = _Elsewhere(self._elsewhere) if self._elsewhere else _surface(self._stream)
             self._show(_State(0, total_steps, "starting"))
 
     def update(
@@ -148,18 +159,41 @@ class CellProgress:
 
 
 def _surface(stream: TextIO | None) -> _Surface | None:
-    if _in_notebook():
+    if in_notebook():
         return _Cell()
     # sys.stderr is None under pythonw.
     terminal = stream or sys.stderr
     return _Line(terminal) if terminal is not None and terminal.isatty() else None
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
     """Ask IPython, if it runs at all: only shells that serve a front end have a kernel."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return getattr(shell, "kernel", None) is not None
+
+
+def _html(state: _State) -> str:
+    numbers = "".join(f"<li>{escape(one_line(name))}: {escape(shown)}</li>" for name, shown in state.latencies())
+    return (
+        f'<div><progress value="{state.done}" max="{max(1, state.total)}" aria-label="profiling"></progress> '
+        f"{state.step()} {escape(state.sentence())}"
+        + (f'<ul style="margin:.2em 0;padding-left:1.4em">{numbers}</ul>' if numbers else "")
+        + "</div>"
+    )
+
+
+class _Elsewhere:
+    """Whatever shows HTML."""
+
+    def __init__(self, put: Callable[[str], None]) -> None:
+        self._put = put
+
+    def show(self, state: _State) -> None:
+        self._put(_html(state))
+
+    def end(self, message: str | None) -> None:
+        self._put(f"<div>{escape(one_line(message))}</div>" if message else "")
 
 
 class _Cell:
@@ -169,14 +203,7 @@ class _Cell:
         self._handle: Any = None
 
     def show(self, state: _State) -> None:
-        numbers = "".join(f"<li>{escape(one_line(name))}: {escape(shown)}</li>" for name, shown in state.latencies())
-        self._put(
-            f'<div><progress value="{state.done}" max="{max(1, state.total)}"></progress> '
-            f"{state.step()} {escape(state.sentence())}"
-            + (f'<ul style="margin:.2em 0;padding-left:1.4em">{numbers}</ul>' if numbers else "")
-            + "</div>",
-            f"{state.step()} {state.sentence()}",
-        )
+        self._put(_html(state), f"{state.step()} {state.sentence()}")
 
     def end(self, message: str | None) -> None:
         words = one_line(message or "")

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from inferspeed_magic.records import ProfileRecord, Result, ServerTrial, Summary
+    from inferspeed_magic.records.result import Interval
 
+    #: From candidate, reference (``model/runtime``) and batch size to p50 of the reference over p50 of the candidate.
+    Speedups = Mapping[tuple[str, str, int], Interval]
 
 # Below this share of the rate asked for, inferences arrive faster than they are answered, and wait ever longer.
 _KEEPS_UP = 0.95

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from inferspeed_magic.panel import cells
+from inferspeed_magic.panel.identity import identities
 from inferspeed_magic.panel.marks import champions, marks
 from inferspeed_magic.panel.numbers import MISSING
 from inferspeed_magic.panel.parts import Cell, Column, Row
@@ -30,12 +31,14 @@ def table(record: ProfileRecord, unit: TimeUnit) -> tuple[tuple[Column, ...], tu
         for column in (*_names(candidates), *_latencies(record, candidates, unit), *_costs())
         if any(column.draw(candidate).text != MISSING for candidate in candidates)
     ]
+    looks = identities(candidate.result.name for candidate in candidates)
     rows = tuple(
         Row(
             model=candidate.result.model,
             runtime=candidate.result.runtime,
             batch_size=candidate.result.batch_size,
             cells=tuple(column.draw(candidate) for column in drawn),
+            identity=looks[candidate.result.name],
             marks=marks(candidate, candidates, record),
         )
         for candidate in candidates
@@ -87,7 +90,7 @@ def _latencies(record: ProfileRecord, candidates: tuple[Measured, ...], unit: Ti
         column("p95_ms", f"p95 {unit.name}", lambda one: cells.latency(one.summary.p95_ms, unit)),
         column("p99_ms", f"p99 {unit.name}", lambda one: cells.latency(one.summary.p99_ms, unit)),
         column("speedup", "speed-up", lambda one: cells.speedup(one, baseline=is_baseline(one.result, record))),
-        column("throughput_samples_per_s", "samples/s", lambda one: cells.plain(one.summary.throughput_samples_per_s)),
+        column("throughput_samples_per_s", "samples/s", cells.throughput),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What a profile's panel says, as plain data: text and HTML are drawn from it, and so will be charts."""
+"""What a profile's panel says, as plain data: text, HTML and the picture are drawn from it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from inferspeed_magic.panel.remarks import notes, warnings
 from inferspeed_magic.panel.table import table
 
 if TYPE_CHECKING:
+    from inferspeed_magic.panel.ranking import Speedups
     from inferspeed_magic.records import Machine, ProfileRecord
 
 
@@ -47,15 +48,20 @@ class ProfileView:
     footnotes: tuple[str, ...]
 
 
-def profile_view(record: ProfileRecord) -> ProfileView:
-    """Turn a record into what the panel says."""
+def profile_view(record: ProfileRecord, speedups: Speedups | None = None) -> ProfileView:
+    """Turn a record into what the panel says.
+
+    Args:
+        record: what was measured.
+        speedups: of candidates over each other, for the sentence on top; None leaves the runner-up out of it.
+    """
     unit = time_unit(candidate.summary.p50_ms.value for candidate in measured(record))
     columns, rows = table(record, unit)
     return ProfileView(
         title=_title(record),
         cost_title="Start-up, memory, size and agreement with the source model",
         interrupted=interruption(record),
-        headline=headline(record, unit),
+        headline=headline(record, unit, speedups),
         machine=_machine(record.machine),
         columns=columns,
         rows=rows,

@@ -47,7 +47,22 @@ def runtime_list(names: Sequence[str] | str | None) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def request(  # noqa: C901, PLR0912  (one line per option reads better than a table of checkers)
+def batch_size_list(sizes: Sequence[int] | int) -> tuple[int, ...]:
+    """Check batch sizes, and take each once.
+
+    Raises:
+        OptionError: for what is none.
+    """
+    listed = tuple(sizes) if isinstance(sizes, Iterable) else (sizes,)
+    if not listed:
+        raise OptionError("no batch size given: batch sizes are whole numbers from 1 up")
+    for size in listed:
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            raise OptionError(f"batch size {size!r} makes no sense: batch sizes are whole numbers from 1 up")
+    return tuple(dict.fromkeys(int(size) for size in listed))
+
+
+def request(  # noqa: C901  (one line per option reads better than a table of checkers)
     *,
     runtimes: Sequence[str] | str | None,
     batch_sizes: Sequence[int] | int,
@@ -66,12 +81,7 @@ def request(  # noqa: C901, PLR0912  (one line per option reads better than a ta
     Raises:
         OptionError: what is wrong, and how to mend it.
     """
-    sizes = tuple(batch_sizes) if isinstance(batch_sizes, Iterable) else (batch_sizes,)
-    if not sizes:
-        raise OptionError("no batch size given: batch sizes are whole numbers from 1 up")
-    for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            raise OptionError(f"batch size {size!r} makes no sense: batch sizes are whole numbers from 1 up")
+    sizes = batch_size_list(batch_sizes)
     if not re.fullmatch(r"cpu|gpu(:\d+)?", str(device)):
         raise OptionError(f"unknown device `{device}`: say cpu, gpu or gpu:N")
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
@@ -93,7 +103,7 @@ def request(  # noqa: C901, PLR0912  (one line per option reads better than a ta
         raise OptionError(f"batch_in_file `{batch_in_file}` makes no sense: it is {', '.join(_BATCHES_IN_FILE)}")
     return Request(
         runtimes=runtime_list(runtimes),
-        batch_sizes=tuple(dict.fromkeys(int(size) for size in sizes)),
+        batch_sizes=sizes,
         device=device,
         threads=threads,
         scenario=scenario,  # type: ignore[arg-type]  # checked above

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from inferspeed_magic.diagnosis import summarize
+from inferspeed_magic.diagnosis import against, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,29 @@ def conclude(
         _concluded(result, _baseline_of(result, raw, chosen), candidate, other_load)
         for result, candidate in zip(raw, candidates, strict=True)
     ), chosen
+
+
+def compared(results: Sequence[Result], baseline: str | None) -> tuple[Result, ...]:
+    """Refer every speed-up to the baseline again, where results came or changed after the run.
+
+    Args:
+        results: all of them.
+        baseline: in words, as ``conclude`` gave it.
+    """
+    listed = list(results)
+    return tuple(_compared(result, _baseline_of(result, listed, baseline)) for result in listed)
+
+
+def _compared(result: Result, reference: Result | None) -> Result:
+    if result.measurement is None or result.summary is None:
+        return result
+    speedup, verdict = against(
+        result.measurement,
+        reference.measurement if reference else None,
+        result.name,
+        reference.name if reference else None,
+    )
+    return replace(result, summary=replace(result.summary, speedup=speedup, verdict=verdict))
 
 
 def _concluded(result: Result, reference: Result | None, candidate: Candidate, other_load: float | None) -> Result:

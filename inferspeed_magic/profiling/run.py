@@ -13,7 +13,6 @@ from inferspeed_magic.discovery import runtimes
 from inferspeed_magic.errors import ModelError, UserError, WorkerError
 from inferspeed_magic.measurement.load import LoadMeter
 from inferspeed_magic.measurement.machine import describe
-from inferspeed_magic.panel.progress import CellProgress, NoProgress
 from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.batch_choice import choose
 from inferspeed_magic.profiling.candidate import Candidate
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from inferspeed_magic.panel.progress import Progress
     from inferspeed_magic.profiling.limits import Limits
     from inferspeed_magic.records import Request
     from inferspeed_magic.runtimes.base import Runtime
@@ -45,10 +45,10 @@ class Run:
     Args:
         asked: the request.
         limits: on workers.
-        progress: whether to show what is being done.
+        progress: shows what is being done.
     """
 
-    def __init__(self, asked: Request, limits: Limits, *, progress: bool) -> None:
+    def __init__(self, asked: Request, limits: Limits, progress: Progress) -> None:
         self.started = time.perf_counter()
         self.created = dt.datetime.now().astimezone().isoformat(timespec="seconds")
         self.request = asked
@@ -58,7 +58,7 @@ class Run:
         self.candidates: list[Candidate] = []
         self.first_numbers_s: float | None = None
         self.other_load: float | None = None
-        self._progress = CellProgress() if progress else NoProgress()
+        self._progress = progress
         self._numbers: list[tuple[str, float]] = []
         self._done = self._total = 0
         self._rivals: dict[str, Candidate] = {}

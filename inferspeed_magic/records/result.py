@@ -28,6 +28,7 @@ class Summary:
         p50_ms: the median latency with its interval.
         p90_ms, p95_ms, p99_ms: None where the number of samples cannot support the percentile.
         throughput_samples_per_s: samples through the candidate divided by the time that took, as measured.
+        throughput: the same with its interval; None in reports that older versions saved.
         speedup: the baseline's p50 divided by this p50, with its interval; None for lack of a baseline.
         verdict: the speed-up in words.
         stable: whether the numbers can be trusted.
@@ -40,6 +41,7 @@ class Summary:
     p95_ms: float | None
     p99_ms: float | None
     throughput_samples_per_s: float
+    throughput: Interval | None = None
     speedup: Interval | None = None
     verdict: str | None = None
     stable: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -38,6 +39,25 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
+    """JupyterLab."""
+    options = ["--LabApp.expose_app_in_browser=True"]
+    options += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    with serving(tmp_path_factory, "jupyterlab", "lab/tree", options) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def notebook_server(tmp_path_factory):
+    """Notebook 7."""
+    pytest.importorskip("notebook")
+    options = ["--JupyterNotebookApp.expose_app_in_browser=True"]
+    with serving(tmp_path_factory, "notebook", "notebooks", options) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving(tmp_path_factory, module, path, options):
+    """Start an application of Jupyter's that knows nothing of this user's settings."""
     home = tmp_path_factory.mktemp("home")
     notebooks = tmp_path_factory.mktemp("notebooks")
     for name, settings in SETTINGS.items():
@@ -54,9 +74,8 @@ def server(tmp_path_factory):
     port = free_port()
     log = home / "server.log"
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"),
-        *("--ServerApp.port_retries=0", "--IdentityProvider.token=t", "--LabApp.expose_app_in_browser=True"),
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *(sys.executable, "-m", module, "--no-browser", "--ip=127.0.0.1", f"--port={port}"),
+        *("--ServerApp.port_retries=0", "--IdentityProvider.token=t", *options),
         *(["--allow-root"] if os.geteuid() == 0 else []),
     ]
     with (
@@ -65,7 +84,7 @@ def server(tmp_path_factory):
     ):
         try:
             wait_until_up(f"http://127.0.0.1:{port}/api/status?token=t", process, log)
-            yield Server(f"http://127.0.0.1:{port}", "t", notebooks)
+            yield Server(f"http://127.0.0.1:{port}", "t", notebooks, path)
         finally:
             process.terminate()  # the server ends its kernels
             try:
@@ -89,7 +108,7 @@ def wait_until_up(url, process, log):
                 return
         except OSError:
             time.sleep(0.1)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')}")
+    pytest.fail(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
 
 
 @pytest.fixture(scope="module")  # its event loop must be gone before tests of another folder start their own
@@ -127,7 +146,7 @@ def context(browser, strangers):
 
 def is_local(url):
     parts = urlsplit(url)
-    return parts.scheme in ("data", "blob") or parts.hostname == "127.0.0.1"
+    return parts.scheme in ("data", "blob", "file") or parts.hostname == "127.0.0.1"
 
 
 @pytest.fixture(autouse=True)

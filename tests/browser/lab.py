@@ -30,6 +30,7 @@ class Server:
     address: str
     token: str
     folder: Path
+    path: str
 
     def ask(self, path: str, method: str = "GET") -> Any:
         request = urllib.request.Request(  # noqa: S310 - it is ours
@@ -46,7 +47,7 @@ class Lab:
         page.on("dialog", lambda dialog: dialog.accept())
 
     def open(self, name, *, theme="JupyterLab Light"):
-        self.page.goto(f"{self.server.address}/lab/tree/{name}?token={self.server.token}&reset")
+        self.page.goto(f"{self.server.address}/{self.server.path}/{name}?token={self.server.token}&reset")
         self.page.wait_for_function(READY)
         self.theme(theme)
 

@@ -67,8 +67,8 @@ def work(progress: Progress, clock):
 def test_a_cell_shows_a_bar_and_first_numbers(front_end, clock):
     work(CellProgress(clock), clock)
     first, last = front_end.shown
-    assert '<progress value="0" max="100">' in first["text/html"]
-    assert '<progress value="23" max="100">' in last["text/html"]
+    assert '<progress value="0" max="100" ' in first["text/html"]
+    assert '<progress value="23" max="100" ' in last["text/html"]
     assert "23/100 measuring deep/litert, about 1 min 11 s left" in last["text/html"]
     assert "<li>deep/litert: 93.1 µs</li>" in last["text/html"]
     assert last["text/plain"] == "23/100 measuring deep/litert, about 1 min 11 s left"

@@ -1,0 +1,170 @@
+"""Widgets below a panel that measure more, where a kernel is alive to do it; core ipywidgets, 7.7 as well as 8.
+
+A saved notebook keeps the reference to a widget but not the widget, and JupyterLab then shows "model not found" in its
+place. The output has a text/html side that is empty, for front ends that fall back; for the others the panel's script
+hides what has died.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from html import escape
+from typing import TYPE_CHECKING, Any, Protocol
+
+from inferspeed_magic.errors import UserError, WorkerError
+from inferspeed_magic.panel.progress import CellProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inferspeed_magic.panel.progress import Progress
+    from inferspeed_magic.records import Result
+
+_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Measurable(Protocol):
+    """What the controls ask of a report."""
+
+    @property
+    def extensible(self) -> bool:
+        """Whether more can be measured."""
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """What is there."""
+
+    def left(self) -> tuple[str, ...]:
+        """Name the runtimes that could be added."""
+
+    def measure(
+        self,
+        *,
+        runtime: str | None = None,
+        batch_size: int | None = None,
+        model: str | None = None,
+        row: tuple[str, int] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Measure one thing more."""
+
+    def save(self, path: str) -> None:
+        """Save everything."""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]: ...
+
+
+def show(report: Measurable) -> None:
+    """Show the panel in an output that can be drawn again, and the controls below it."""
+    from IPython.display import display
+
+    panel = display(report._repr_mimebundle_(), raw=True, display_id=True)
+    if not report.extensible:
+        return
+    # Whatever widgets do not do here, the panel is shown.
+    with suppress(Exception):
+        controls = Controls(report, lambda: panel.update(report._repr_mimebundle_(), raw=True))
+        view = {"version_major": 2, "version_minor": 0, "model_id": controls.box.model_id}
+        display({_VIEW: view, "text/html": "", "text/plain": ""}, raw=True)
+
+
+class Controls:
+    """One line for each thing that can be added, a line to save, and what is being done.
+
+    Args:
+        report: grows.
+        redraw: shows it again.
+
+    Attributes:
+        box: the widget to show.
+    """
+
+    def __init__(self, report: Measurable, redraw: Callable[[], None]) -> None:
+        import ipywidgets as widgets
+
+        self._report = report
+        self._redraw = redraw
+        self._status = widgets.HTML()
+        self._runtime = widgets.Dropdown(layout={"width": "12em"})
+        self._batch_size = widgets.BoundedIntText(value=8, min=1, max=1_000_000, layout={"width": "12em"})
+        self._model = widgets.Text(placeholder="name or path", layout={"width": "12em"})
+        self._row = widgets.Dropdown(layout={"width": "20em"})
+        self._path = widgets.Text(value="report.json", layout={"width": "12em"})
+        self._buttons: list[Any] = []
+        lines = [
+            self._line("Runtime", self._runtime, "Add", self._add_runtime),
+            self._line("Batch size", self._batch_size, "Add", self._add_batch_size),
+            self._line("Model", self._model, "Add", self._add_model),
+            self._line("Row", self._row, "Measure again", self._measure_again),
+            self._line("File", self._path, "Save", self._save),
+        ]
+        wrapped = widgets.HBox(lines, layout={"flex_flow": "row wrap"})
+        folded = widgets.Accordion(children=[wrapped], selected_index=None)
+        folded.set_title(0, "Measure more, or save")
+        self.box = widgets.VBox([folded, self._status])
+        self._refresh()
+
+    def _line(self, label: str, field: Any, action: str, act: Callable[[], str]) -> Any:
+        import ipywidgets as widgets
+
+        field.description = label
+        field.style = {"description_width": "initial"}
+        button = widgets.Button(description=action, tooltip=f"{action}: {label.lower()}", layout={"width": "auto"})
+        button.on_click(lambda _: self._do(act))
+        self._buttons.append(button)
+        return widgets.HBox([field, button], layout={"margin": "0 1em 0 0"})
+
+    def _do(self, act: Callable[[], str]) -> None:
+        """Run an action with the buttons off; whatever comes of it is said in one line."""
+        for button in self._buttons:
+            button.disabled = True
+        try:
+            said = act()
+        except (UserError, WorkerError) as error:
+            said = str(error)
+        except KeyboardInterrupt:
+            said = "interrupted"
+        except Exception as error:  # noqa: BLE001  (a traceback of a callback would be shown nowhere)
+            said = f"{type(error).__name__}: {error}"
+        finally:
+            for button in self._buttons:
+                button.disabled = False
+        self._status.value = f"<div>{escape(said)}</div>"
+
+    def _add_runtime(self) -> str:
+        return self._measure(runtime=self._runtime.value)
+
+    def _add_batch_size(self) -> str:
+        if any(result.batch_size == self._batch_size.value for result in self._report.results):
+            return f"batch size {self._batch_size.value} is there already"
+        return self._measure(batch_size=self._batch_size.value)
+
+    def _add_model(self) -> str:
+        return self._measure(model=self._model.value)
+
+    def _measure_again(self) -> str:
+        return self._measure(row=self._row.value)
+
+    def _save(self) -> str:
+        self._report.save(self._path.value)
+        return f"saved to {self._path.value}; inferspeed_magic.load_report reads it"
+
+    def _measure(self, **what: Any) -> str:
+        if next(iter(what.values())) is None:
+            return "nothing is left to add"
+        self._report.measure(**what, progress=CellProgress(put=self._put))
+        self._refresh()
+        self._redraw()
+        return "measured; the panel above shows it"
+
+    def _put(self, html: str) -> None:
+        self._status.value = html
+
+    def _refresh(self) -> None:
+        """Offer what can be chosen now."""
+        self._runtime.options = list(self._report.left())
+        chosen = self._row.value
+        rows = [(result.name, result.batch_size) for result in self._report.results if result.status != "unavailable"]
+        self._row.options = [(f"{name}, batch {size}", (name, size)) for name, size in rows]
+        if chosen in rows:
+            self._row.value = chosen
