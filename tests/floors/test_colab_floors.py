@@ -15,13 +15,14 @@ from inferspeed_magic import Report
 from inferspeed_magic.discovery import runtime_names
 
 REPOSITORY = Path(__file__).parents[2]
-PINS = ("ipython==7.34.0", "ipykernel==6.17.1", "ipywidgets==7.7.1", "traitlets==5.7.1")
+PINS = ("ipython==7.34.0", "ipykernel==6.17.1", "ipywidgets==7.7.1", "traitlets==5.7.1", "bokeh==3.8.2")
 OTHERS = (
     "cattrs",
     "hypothesis",
     "nbclient",
     "numpy",
     "pandas",
+    "pillow",
     "psutil",
     "py-cpuinfo",
     "pytest",
@@ -30,6 +31,21 @@ OTHERS = (
 )
 
 pytestmark = pytest.mark.colab
+
+# A report that pretends to grow, shown with its controls; then somebody clicks.
+CONTROLS = """\
+from inferspeed_magic.panel.controls import Controls, show
+asked = []
+class Growing(im.Report):
+    extensible = True
+    def measure(self, **what):
+        asked.append(sorted(what))
+growing = Growing(im.load_report('saved.json').record)
+show(growing)
+controls = Controls(growing, lambda: asked.append('drawn'))
+controls._buttons[3].click()
+print(asked)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -73,8 +89,9 @@ def cells(floors, tmp_path_factory):
         "name": "%profile_model model",
         "cell": "%%profile_model\nmodel = 3",
         "after": "print(model)",
-        "report": "import inferspeed_magic as im\nim.load_report('saved.json')",
         "heavy": "import sys\nprint([name for name in ('tensorflow', 'keras', 'bokeh') if name in sys.modules])",
+        "report": "import inferspeed_magic as im\nim.load_report('saved.json')",
+        "controls": CONTROLS,
     }
     private = {f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
     answer = run(
@@ -92,7 +109,7 @@ def printed(cell, stream="stdout"):
 
 
 def value(cell):
-    return next(each["data"] for each in cell["shown"] if each["kind"] == "execute_result")
+    return next(each["data"] for each in cell["shown"] if each["kind"] in ("execute_result", "display_data"))
 
 
 @pytest.mark.parametrize("tests", ["magics", "panel", "records", "test_report.py"])
@@ -154,6 +171,14 @@ def test_a_saved_report(cells):
     assert "openvino - unavailable: openvino is not installed: pip install openvino" in shown["text/plain"]
     assert {one.runtime for one in usual().results} <= set(runtime_names())
     assert [one.runtime for one in usual().results if one.runtime not in shown["text/html"]] == []
+
+
+def test_the_controls(cells):
+    panel, controls = (each["data"] for each in cells["controls"]["shown"] if each["kind"] == "display_data")
+    assert set(panel) == {"text/plain", "text/html", "image/png"}
+    assert controls.pop("application/vnd.jupyter.widget-view+json")["model_id"]
+    assert controls == {"text/plain": "", "text/html": ""}
+    assert printed(cells["controls"]) == "[['progress', 'row'], 'drawn']\n"
 
 
 def test_all_of_it_without_tensorflow(cells):
