@@ -199,6 +199,7 @@ class Report:
     def _document(self) -> str:
         view, charts = self._view()
         panel = profile_panel(view, charts, profile_picture(view, charts))
+        made = one_line(f"inferspeed_magic {self.record.version}, {self.record.created}")
         return (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             # Tells the browser to paint its own background dark for readers who prefer that.
@@ -208,7 +209,7 @@ class Report:
             # Named, so that whatever reads the page (an accessibility checker too) knows what is behind the words.
             '<body style="background:Canvas;color:CanvasText;'
             f'font-family:system-ui,sans-serif;font-size:14px;margin:1.5em">\n{panel}\n'
-            f"<p><small>inferspeed_magic {escape(self.record.version)}, {escape(self.record.created)}</small></p>\n"
+            f"<p><small>{escape(made)}</small></p>\n"
             "</body>\n</html>\n"
         )
 

@@ -12,6 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 from inferspeed_magic.errors import UserError, WorkerError
+from inferspeed_magic.panel.parts import one_line
 from inferspeed_magic.panel.progress import CellProgress
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Controls:
         self._report = report
         self._redraw = redraw
         self._status = widgets.HTML()
-        self._runtime = widgets.Dropdown(layout={"width": "12em"})
+        self._runtime = widgets.Dropdown(layout={"width": "15em"})
         self._batch_size = widgets.BoundedIntText(value=8, min=1, max=1_000_000, layout={"width": "12em"})
         self._model = widgets.Text(placeholder="name or path", layout={"width": "12em"})
         self._row = widgets.Dropdown(layout={"width": "20em"})
@@ -123,13 +124,13 @@ class Controls:
         except (UserError, WorkerError) as error:
             said = str(error)
         except KeyboardInterrupt:
-            said = "interrupted"
+            said = "interrupted: nothing was added"
         except Exception as error:  # noqa: BLE001  (a traceback of a callback would be shown nowhere)
             said = f"{type(error).__name__}: {error}"
         finally:
             for button in self._buttons:
                 button.disabled = False
-        self._status.value = f"<div>{escape(said)}</div>"
+        self._status.value = f"<div>{escape(one_line(said))}</div>"
 
     def _add_runtime(self) -> str:
         return self._measure(runtime=self._runtime.value)
@@ -162,9 +163,11 @@ class Controls:
 
     def _refresh(self) -> None:
         """Offer what can be chosen now."""
-        self._runtime.options = list(self._report.left())
+        left = list(self._report.left())
+        self._runtime.options = left
+        self._runtime.value = left[0] if left else None
         chosen = self._row.value
         rows = [(result.name, result.batch_size) for result in self._report.results if result.status != "unavailable"]
         self._row.options = [(f"{name}, batch {size}", (name, size)) for name, size in rows]
-        if chosen in rows:
-            self._row.value = chosen
+        if rows:
+            self._row.value = chosen if chosen in rows else rows[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,24 +16,18 @@ if TYPE_CHECKING:
     from bokeh.models import ColumnDataSource, DataRange1d
     from bokeh.plotting import figure
 
-    Scale = Literal["log", "linear"]
-
-#: What a figure is called, and the latency scales that it comes in.
-NAMES = ("ecdf", "box", "series", "batch_latency", "batch_throughput", "start_up", "artifact", "memory")
-SCALED = ("ecdf", "box", "series", "batch_latency", "batch_throughput")
 _HEIGHT = 300
 _GREY = "#808080"
-_LATENCY = "latency (UNIT)"
-#: The script puts the unit of the report in its place.
-UNIT = "UNIT"
+#: The script puts the report's unit of latencies, and what else a figure can show, in the place of these words.
+UNIT, QUANTITY = "UNIT", "QUANTITY"
+#: Models of this name are swapped for their linear kind where the reader wants a linear scale.
+SCALED = "scaled"
 
 
 @cache
 def figures() -> dict[str, Any]:
-    """Make every figure as the JSON that ``Document.from_json`` of BokehJS reads, by name: ``ecdf_log`` ..."""
-    made = {f"{name}_{scale}": _DRAW[name](scale) for name in SCALED for scale in ("log", "linear")}
-    made |= {name: _DRAW[name]("linear") for name in NAMES if name not in SCALED}
-    return {name: _document(each) for name, each in made.items()}
+    """Make every figure as the JSON that ``Document.from_json`` of BokehJS reads, by name; latencies on log axes."""
+    return {name: _document(draw()) for name, draw in _DRAW.items()}
 
 
 def _document(plot: figure) -> Any:
@@ -44,8 +38,9 @@ def _document(plot: figure) -> Any:
     return json.loads(json.dumps(document.to_json(deferred=False)))
 
 
-def _ecdf(scale: Scale) -> figure:
-    plot = _figure(x=f"{_LATENCY}, lower is faster", y="share of inferences", x_axis_type=scale)
+def _ecdf() -> figure:
+    plot = _figure(x=f"latency ({UNIT}), lower is faster", y="share of inferences", x_axis_type="log")
+    _mark_scaled(plot.x_scale, plot.xaxis)
     lines, marks = _sources("lines", "marks")
     drawn = plot.multi_line("xs", "ys", source=lines, line_color="colour", line_dash="dash", line_width=2)
     plot.segment("low", "y", "high", "y", source=marks, line_color="colour", line_width=2)
@@ -55,8 +50,9 @@ def _ecdf(scale: Scale) -> figure:
     return plot
 
 
-def _box(scale: Scale) -> figure:
-    plot = _figure(x=_LATENCY, x_axis_type=scale, y_range=[])
+def _box() -> figure:
+    plot = _figure(x=f"latency ({UNIT})", x_axis_type="log", y_range=[])
+    _mark_scaled(plot.x_scale, plot.xaxis)
     (boxes,) = _sources("boxes")
     plot.segment("p5", "label", "p95", "label", source=boxes, line_color="colour", line_width=1.5)
     bars = plot.hbar(
@@ -68,8 +64,11 @@ def _box(scale: Scale) -> figure:
     return plot
 
 
-def _series(scale: Scale) -> figure:
-    plot = _figure(x="seconds since the first timed inference (left of 0: warm-up)", y=_LATENCY, y_axis_type=scale)
+def _series() -> figure:
+    plot = _figure(
+        x="seconds since the first timed inference (hollow: warm-up)", y=f"latency ({UNIT})", y_axis_type="log"
+    )
+    _mark_scaled(plot.y_scale, plot.yaxis)
     (points,) = _sources("points")
     dots = plot.scatter(
         "x", "y", source=points, marker="marker", size=4, line_color="colour", fill_color="colour", fill_alpha="alpha"
@@ -79,17 +78,11 @@ def _series(scale: Scale) -> figure:
     return plot
 
 
-def _batch_latency(scale: Scale) -> figure:
-    return _curve(_figure(x="batch size", y=f"p50 {_LATENCY}", x_axis_type="log", y_axis_type=scale))
-
-
-def _batch_throughput(scale: Scale) -> figure:
-    return _curve(_figure(x="batch size", y="samples per second", x_axis_type="log", y_axis_type=scale))
-
-
-def _curve(plot: figure) -> figure:
+def _curve() -> figure:
     from bokeh.models import BasicTickFormatter, FixedTicker
 
+    plot = _figure(x="batch size", y=QUANTITY, x_axis_type="log", y_axis_type="log")
+    _mark_scaled(plot.y_scale, plot.yaxis)
     lines, marks = _sources("lines", "marks")
     plot.multi_line("xs", "ys", source=lines, line_color="colour", line_dash="dash", line_width=2)
     plot.segment("x", "low", "x", "high", source=marks, line_color="colour", line_width=2)
@@ -101,7 +94,7 @@ def _curve(plot: figure) -> figure:
     return plot
 
 
-def _start_up(_: Scale) -> figure:
+def _start_up() -> figure:
     """Stack phases; patterns tell them apart, so that colour stays the candidates'. The legend is HTML."""
     plot = _figure(x="ms", y_range=[], x_range=_from_zero())
     (bars,) = _sources("bars")
@@ -128,8 +121,8 @@ def _start_up(_: Scale) -> figure:
     return plot
 
 
-def _bars(unit: str) -> figure:
-    plot = _figure(x=unit, y_range=[], x_range=_from_zero())
+def _bars() -> figure:
+    plot = _figure(x=QUANTITY, y_range=[], x_range=_from_zero())
     (bars,) = _sources("bars")
     drawn = plot.hbar(y="label", left=0, right="value", height=0.6, source=bars, line_color="colour")
     drawn.glyph.fill_color, drawn.glyph.fill_alpha = "colour", 0.6
@@ -137,21 +130,25 @@ def _bars(unit: str) -> figure:
     return plot
 
 
-_DRAW: dict[str, Callable[[Scale], figure]] = {
+_DRAW: dict[str, Callable[[], figure]] = {
     "ecdf": _ecdf,
     "box": _box,
     "series": _series,
-    "batch_latency": _batch_latency,
-    "batch_throughput": _batch_throughput,
+    "curve": _curve,
     "start_up": _start_up,
-    "artifact": lambda _: _bars("MB on disk"),
-    "memory": lambda _: _bars("MB at the peak of the worker process"),
+    "bars": _bars,
 }
+
+
+def _mark_scaled(scale: Any, axes: Any) -> None:
+    scale.name = SCALED
+    for axis in axes:
+        axis.name = axis.ticker.name = SCALED
 
 
 def _figure(*, x: str, y: str = "", **settings: Any) -> figure:
     """Begin a figure; its title is HTML above it, where screen readers and searches find it."""
-    from bokeh.models import BasicTickFormatter, LogAxis
+    from bokeh.models import BasicTickFormatter, LinearAxis, LogAxis
     from bokeh.plotting import figure
 
     plot = figure(
@@ -174,8 +171,10 @@ def _figure(*, x: str, y: str = "", **settings: Any) -> figure:
         axis.axis_label_text_font_style = "normal"
         axis.minor_tick_line_color = None
         axis.axis_line_color = axis.major_tick_line_color = _GREY
-        if isinstance(axis, LogAxis):
-            axis.formatter = BasicTickFormatter(use_scientific=False)  # type: ignore[assignment]  # any formatter will do
+        if isinstance(axis, LinearAxis | LogAxis):
+            axis.formatter = BasicTickFormatter(use_scientific=False)
+        if isinstance(axis, LinearAxis):
+            axis.ticker.desired_num_ticks = 5
     return plot
 
 

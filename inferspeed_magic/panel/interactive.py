@@ -22,7 +22,7 @@ from inferspeed_magic.panel.parts import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from inferspeed_magic.panel.charts import Drawn, ProfileCharts
+    from inferspeed_magic.panel.charts import Drawn, ProfileCharts, StartUp
     from inferspeed_magic.panel.parts import Cell, Row
     from inferspeed_magic.panel.view import ProfileView
     from inferspeed_magic.records.result import Interval
@@ -76,9 +76,9 @@ def _row(row: Row, drawn: Drawn, keys: Sequence[str]) -> dict[str, Any]:
         "cells": {key: _cell(cell) for key, cell in zip(keys, row.cells, strict=True)},
         "p50": _interval(drawn.p50_ms),
         "rate": _interval(drawn.throughput),
-        "startUp": start_up and [start_up.load_ms, start_up.compile_ms, start_up.first_inference_ms],
-        "memory": drawn.peak_memory_mb,
-        "artifact": drawn.artifact_mb,
+        "startUp": start_up and _start_up(start_up),
+        "memory": _finite(drawn.peak_memory_mb),
+        "artifact": _finite(drawn.artifact_mb),
         "trace": {
             "samples": trace.samples,
             "latency": trace.latency_ms,
@@ -90,6 +90,12 @@ def _row(row: Row, drawn: Drawn, keys: Sequence[str]) -> dict[str, Any]:
             "thinned": trace.thinned,
         },
     }
+
+
+def _start_up(start_up: StartUp) -> list[float] | None:
+    """Give the phases; None where one is unknown, because a stack with a hole says nothing."""
+    phases = [start_up.load_ms, start_up.compile_ms, start_up.first_inference_ms]
+    return phases if all(map(math.isfinite, phases)) else None
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

@@ -30,8 +30,8 @@ class Trace:
         latency_ms: sorted latencies, or quantiles of them.
         share: the share of inferences that took no longer, for each of these, 0 to 1.
         box_ms: the 5th, 25th, 50th, 75th and 95th percentile; empty where there is no latency.
-        at_s: when the inferences of ``each_ms`` began, in seconds since the first timed one of the run; negative for
-            the warm-up.
+        at_s: when the inferences of ``each_ms`` began, in seconds since the first timed one of the run; those of the
+            warm-up lie just before the candidate's first timed one.
         each_ms: latencies in the order of time.
         warm_up: how many of these belong to the warm-up.
         thinned: whether ``each_ms`` leaves inferences out.
@@ -61,7 +61,8 @@ def trace(candidate: Measured) -> Trace:
     ]
     order = np.argsort(np.concatenate(timed_s), kind="stable")
     warm_ms = np.asarray(measurement.warm_up_ns, dtype=float) / 1e6
-    warm_s = (np.cumsum(warm_ms) - warm_ms - warm_ms.sum()) / 1e3
+    # They ended when the turns began, give or take the openings of others.
+    warm_s = min(each[0] for each in timed_s) + (np.cumsum(warm_ms) - warm_ms - warm_ms.sum()) / 1e3
     kept_warm, kept_timed = _kept(warm_ms), _kept(np.concatenate(timed_ms)[order])
     latency, share = _distribution(np.sort(np.concatenate(timed_ms)))
     return Trace(
@@ -69,7 +70,7 @@ def trace(candidate: Measured) -> Trace:
         latency_ms=_short(latency),
         share=_short(share),
         box_ms=_short(np.quantile(np.concatenate(timed_ms), _BOX)),
-        at_s=_short(np.concatenate([warm_s[kept_warm], np.concatenate(timed_s)[order][kept_timed]])),
+        at_s=_short(np.concatenate([warm_s[kept_warm], np.concatenate(timed_s)[order][kept_timed]]), places=6),
         each_ms=_short(np.concatenate([warm_ms[kept_warm], np.concatenate(timed_ms)[order][kept_timed]])),
         warm_up=len(kept_warm),
         thinned=len(kept_warm) + len(kept_timed) < len(warm_ms) + len(order),
@@ -93,6 +94,8 @@ def _kept(latencies_ms: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.array(sorted(chosen))
 
 
-def _short(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
-    """Drop digits that no screen shows: they would fill the notebook."""
+def _short(values: Sequence[float] | NDArray[np.float64], places: int | None = None) -> tuple[float, ...]:
+    """Drop digits that no screen shows, or what lies beyond some decimal places: they would fill the notebook."""
+    if places is not None:
+        return tuple(round(float(value), places) for value in values)
     return tuple(float(f"{value:.{_DIGITS}g}") for value in values)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from inferspeed_magic.discovery import runtime_names
 from inferspeed_magic.errors import ModelError, OptionError, UserError
 from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.conclusions import compared
@@ -17,7 +17,7 @@ from inferspeed_magic.profiling.limits import LIMITS
 from inferspeed_magic.profiling.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from inferspeed_magic.panel.progress import Progress
     from inferspeed_magic.records import ProfileRecord, Request, Result
@@ -56,6 +56,9 @@ class More:
     inputs: Any = None
     input_shapes: Any = None
 
+    def __post_init__(self) -> None:
+        self._by_model = isinstance(self.inputs, Mapping) and set(self.inputs) == set(self.models)
+
     def runtime(self, record: ProfileRecord, name: str, progress: Progress) -> ProfileRecord:
         """Measure every model and batch size on one more runtime."""
         return self._measured(record, self.models, arguments.runtime_list([name]), record.request.batch_sizes, progress)
@@ -77,8 +80,9 @@ class More:
     def again(self, record: ProfileRecord, name: str, batch_size: int, progress: Progress) -> ProfileRecord:
         """Measure one candidate again."""
         model, _, runtime = name.rpartition("/")
-        if model not in self.models or runtime not in runtime_names():
-            raise OptionError(f"{name} cannot be measured again: it is not among the models and runtimes of this run")
+        there = any((result.name, result.batch_size) == (name, batch_size) for result in record.results)
+        if model not in self.models or not there:
+            raise OptionError(f"{name} at batch {batch_size} cannot be measured again: the report has no such row")
         return self._measured(record, {model: self.models[model]}, (runtime,), (batch_size,), progress)
 
     def _measured(
@@ -91,18 +95,17 @@ class More:
     ) -> ProfileRecord:
         asked = replace(record.request, runtimes=runtimes, batch_sizes=batch_sizes, baseline=None)
         run = Run(asked, LIMITS, progress)
+        # An interrupt goes through: half an addition could not be told from a whole one later.
         with alone():
-            try:
-                new = run.run(models, self._inputs(models), self.input_shapes)
-            except KeyboardInterrupt:
-                new = run.record(interrupted=True)
+            new = run.run(models, self._inputs(models), self.input_shapes)
         return merged(record, new)
 
     def _inputs(self, models: Mapping[str, Any]) -> Any:
         """Leave out inputs of models that take no part; a new model makes up its own where there are none for it."""
-        if not isinstance(self.inputs, dict) or not set(self.inputs) >= set(self.models):
+        if not self._by_model:
             return self.inputs
-        return {name: self.inputs[name] for name in models} if set(models) <= set(self.inputs) else None
+        given = {name: self.inputs[name] for name in models if name in self.inputs}
+        return given if len(given) == len(models) else None
 
 
 def merged(old: ProfileRecord, new: ProfileRecord) -> ProfileRecord:
@@ -117,13 +120,13 @@ def merged(old: ProfileRecord, new: ProfileRecord) -> ProfileRecord:
         if result.measurement is not None or _key(result) not in results:
             results[_key(result)] = _moved(result, later_s, apart, note)
     request = _united(old.request, new.request)
+    baseline = old.baseline or new.baseline
     return replace(
         old,
         request=request,
-        results=compared(_ordered(results, request), old.baseline),
-        baseline=old.baseline or new.baseline,
+        results=compared(_ordered(results, request), baseline),
+        baseline=baseline,
         elapsed_s=old.elapsed_s + new.elapsed_s,
-        interrupted=old.interrupted or new.interrupted,
         notes=tuple(dict.fromkeys((*old.notes, *new.notes))),
     )
 

@@ -31,11 +31,13 @@ def profiled(lab):
     return lab
 
 
-def add(lab, label, action="Add"):
-    """Press the button of a line of the controls, and wait until it has been done."""
+def add(lab, label, count, action="Add"):
+    """Press the button of a line of the controls, and wait until the panel has so many rows."""
     line = lab.cell(1).locator(".widget-hbox", has=lab.page.get_by_text(label, exact=True)).last
     line.get_by_role("button", name=action).click()
-    lab.cell(1).get_by_text("measured; the panel above shows it").wait_for(timeout=120_000)
+    table = lab.cell(1).locator(".inferspeed-panel[data-ready] table").first
+    table.locator(f"tbody tr:nth-child({count})").wait_for(timeout=120_000)
+    lab.cell(1).get_by_text("measured; the panel above shows it").wait_for()
 
 
 def rows(lab):
@@ -49,7 +51,7 @@ def rows(lab):
 def test_a_runtime_is_added(profiled, pictures):
     profiled.cell(1).locator("select").filter(has_text="onnxruntime").first.select_option("onnxruntime")
     profiled.cell(1).screenshot(path=pictures / "controls.png")
-    add(profiled, "Runtime")
+    add(profiled, "Runtime", 2)
     assert ["litert" in row[1] or "onnxruntime" in row[1] for row in rows(profiled)] == [True, True]
     profiled.run_cell(2)
     profiled.wait_until_done()
@@ -60,7 +62,7 @@ def test_a_runtime_is_added(profiled, pictures):
 def test_a_model_is_added(profiled):
     profiled.cell(1).get_by_placeholder("name or path").fill("other")
     profiled.cell(1).get_by_placeholder("name or path").press("Tab")
-    add(profiled, "Model")
+    add(profiled, "Model", 4)
     assert [row[0] for row in rows(profiled)] == ["model", "model", "other", "other"]
 
 

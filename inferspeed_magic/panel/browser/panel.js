@@ -11,7 +11,7 @@ const state = {
   hidden: new Set(),
   baseline: data.baseline,
   batch: batches[0],
-  scale: spread(rows.map((row) => row.p50[0])) > 3 ? "log" : "linear",
+  scale: spread(rows.flatMap((row) => [row.p50[0], ...row.trace.latency.slice(-1)])) > 3 ? "log" : "linear",
   distribution: "ecdf",
   curve: "batch_latency",
   cost: rows.some((row) => row.artifact !== null) ? "artifact" : "memory",
@@ -262,7 +262,7 @@ function colour(row) {
 }
 
 // Write the page's colours and the data into a figure's JSON, before anything is drawn.
-function prepared(figure, sources) {
+function prepared(name, sources) {
   const words = foreground();
   const font = getComputedStyle(panel).fontFamily;
   const visit = (node) => {
@@ -270,6 +270,10 @@ function prepared(figure, sources) {
     if (node === null || typeof node !== "object") return undefined;
     if (node.type === "object") {
       const given = (node.attributes ??= {});
+      if (given.name === "scaled" && state.scale === "linear") {
+        node.name = { LogScale: "LinearScale", LogAxis: "LinearAxis", LogTicker: "BasicTicker" }[node.name];
+        if (node.name === "BasicTicker") node.attributes = { desired_num_ticks: 5 };
+      }
       if (/Axis$/.test(node.name)) {
         Object.assign(given, { axis_label_text_color: words, major_label_text_color: words });
         Object.assign(given, { axis_label_text_font: font, major_label_text_font: font });
@@ -283,7 +287,8 @@ function prepared(figure, sources) {
     }
     return Object.values(node).forEach(visit);
   };
-  const doc = JSON.parse(JSON.stringify(figure).replaceAll("UNIT", data.unit.name));
+  const text = JSON.stringify(figures[FIGURES[name] ?? name]).replaceAll("QUANTITY", AXES[name] ?? "");
+  const doc = JSON.parse(text.replaceAll("UNIT", data.unit.name));
   visit(doc);
   return doc;
 }
@@ -320,8 +325,10 @@ function p50Text(row) {
 const FILL = {
   ecdf() {
     const drawn = atBatch().filter((row) => row.trace.latency.length);
+    // One inference that the system interrupted would squeeze all others into a corner of a linear axis.
+    const end = state.scale === "log" ? Infinity : 1.5 * Math.max(...drawn.map((row) => row.trace.box[4]));
     return {
-      lines: columns(drawn.map((row) => ({ ...look(row), ...stairs(row.trace), text: p50Text(row) })), LINES),
+      lines: columns(drawn.map((row) => ({ ...look(row), ...stairs(row.trace, end), text: p50Text(row) })), LINES),
       marks: columns(drawn.map((row) => ({
         ...look(row), x: ms(row.p50[0]), y: 0.5, low: ms(known(row.p50[1], row.p50[0])),
         high: ms(known(row.p50[2], row.p50[0])), text: p50Text(row),
@@ -363,9 +370,9 @@ const FILL = {
   memory: () => sizes((row) => row.memory),
 };
 
-function stairs({ latency: values, share }) {
+function stairs({ latency: values, share }, end) {
   const [xs, ys] = [[ms(values[0])], [0]];
-  values.forEach((value, place) => {
+  values.filter((value) => value <= end).forEach((value, place) => {
     xs.push(ms(value), ms(value));
     ys.push(ys[ys.length - 1], share[place]);
   });
@@ -404,12 +411,20 @@ const WORDS = {
   start_up: "Start-up", artifact: "Size of the file", memory: "Peak memory",
 };
 
+// Charts that share a figure, and what its axis then says.
+const FIGURES = { batch_latency: "curve", batch_throughput: "curve", artifact: "bars", memory: "bars" };
+const AXES = {
+  batch_latency: "p50 latency (UNIT)", batch_throughput: "samples per second",
+  artifact: "MB on disk", memory: "MB at the peak of the worker process",
+};
+
 // Each card shows one of several charts.
 const CARDS = [
   {
     key: "distribution", options: [["ecdf", "ECDF"], ["box", "Box"], ["series", "Over time"]], label: "Latency chart",
     caption: () => ({
-      ecdf: "A steep line is a steady one; the marker is p50 with its interval.",
+      ecdf: `A steep line is a steady one; the marker is p50 with its interval.${
+        state.scale === "linear" ? " Outliers lie to the right of this scale." : ""}`,
       box: "Box: half of the inferences; line: nine tenths; marker: p50.",
       series: rows.some((row) => row.trace.thinned)
         ? "Every dot is an inference; of each stretch the fastest, the middle and the slowest one are drawn."
@@ -432,10 +447,6 @@ const CARDS = [
 ];
 state.startUp = "start_up";
 
-function figureName(name) {
-  return `${name}_log` in figures ? `${name}_${state.scale}` : name;
-}
-
 // What a chart says, for those who do not see it.
 function described(name) {
   const filled = FILL[name]();
@@ -448,7 +459,7 @@ function described(name) {
 
 async function show(card) {
   const name = state[card.key];
-  const wanted = `${figureName(name)} ${foreground()}`;
+  const wanted = `${name} ${state.scale} ${foreground()}`;
   card.title.textContent = `${WORDS[name]}${card.everyBatch ? "" : batches.length > 1 ? `, batch ${state.batch}` : ""}`;
   card.note.innerHTML = card.caption();
   card.slot.setAttribute("aria-label", described(name));
@@ -457,7 +468,7 @@ async function show(card) {
   card.drawn = wanted;
   const target = element("div");
   card.slot.replaceChildren(target);
-  const doc = prepared(figures[figureName(name)], sources);
+  const doc = prepared(name, sources);
   const views = await Bokeh.embed.embed_item({ doc, root_id: doc.roots[0].id, target_id: null }, target);
   if (card.drawn === wanted) card.plot = views.roots[0].model; // unless the reader was faster
   return undefined;
