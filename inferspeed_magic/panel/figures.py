@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bokeh.models import ColumnDataSource, DataRange1d
-    from bokeh.plotting import figure
+    from bokeh.models import ColumnDataSource, Plot
+
+    Kind = Literal["linear", "from 0", "log", "scaled", "names"]
 
 _HEIGHT = 300
 _GREY = "#808080"
@@ -22,6 +24,7 @@ _GREY = "#808080"
 UNIT, QUANTITY = "UNIT", "QUANTITY"
 #: Models of this name are swapped for their linear kind where the reader wants a linear scale.
 SCALED = "scaled"
+_LOG = ("log", "scaled")
 
 
 @cache
@@ -30,7 +33,7 @@ def figures() -> dict[str, Any]:
     return {name: _document(draw()) for name, draw in _DRAW.items()}
 
 
-def _document(plot: figure) -> Any:
+def _document(plot: Plot) -> Any:
     from bokeh.document import Document
 
     document = Document()
@@ -38,99 +41,82 @@ def _document(plot: figure) -> Any:
     return json.loads(json.dumps(document.to_json(deferred=False)))
 
 
-def _ecdf() -> figure:
-    plot = _figure(x=f"latency ({UNIT}), lower is faster", y="share of inferences", x_axis_type="log")
-    _mark_scaled(plot.x_scale, plot.xaxis)
+def _ecdf() -> Plot:
+    from bokeh.models import FixedTicker, MultiLine, NumeralTickFormatter, Scatter, Segment
+
+    plot = _plot(f"latency ({UNIT}), lower is faster", "share of inferences", x_scale="scaled")
     lines, marks = _sources("lines", "marks")
-    drawn = plot.multi_line("xs", "ys", source=lines, line_color="colour", line_dash="dash", line_width=2)
-    plot.segment("low", "y", "high", "y", source=marks, line_color="colour", line_width=2)
-    dots = plot.scatter("x", "y", source=marks, marker="marker", size=10, color="colour")
-    _percent(plot)
-    _hover(plot, [drawn, dots])
-    return plot
+    drawn = plot.add_glyph(lines, MultiLine(xs="xs", ys="ys", line_color="colour", line_dash="dash", line_width=2))
+    plot.add_glyph(marks, Segment(x0="low", y0="y", x1="high", y1="y", line_color="colour", line_width=2))
+    dots = plot.add_glyph(marks, Scatter(marker="marker", size=10, line_color="colour", fill_color="colour"))
+    axis: Any = plot.left[0]
+    axis.ticker = FixedTicker(ticks=[0, 0.25, 0.5, 0.75, 0.95], minor_ticks=[])
+    axis.formatter = NumeralTickFormatter(format="0%")
+    return _hover(plot, [drawn, dots])
 
 
-def _box() -> figure:
-    plot = _figure(x=f"latency ({UNIT})", x_axis_type="log", y_range=[])
-    _mark_scaled(plot.x_scale, plot.xaxis)
+def _box() -> Plot:
+    from bokeh.models import HBar, Scatter, Segment
+
+    plot = _plot(f"latency ({UNIT})", x_scale="scaled", y_scale="names")
     (boxes,) = _sources("boxes")
-    plot.segment("p5", "label", "p95", "label", source=boxes, line_color="colour", line_width=1.5)
-    bars = plot.hbar(
-        y="label", left="p25", right="p75", height=0.5, source=boxes, line_color="colour", fill_color="colour"
+    plot.add_glyph(boxes, Segment(x0="p5", y0="label", x1="p95", y1="label", line_color="colour", line_width=1.5))
+    box = HBar(
+        y="label", left="p25", right="p75", height=0.5, line_color="colour", fill_color="colour", fill_alpha=0.25
     )
-    bars.glyph.fill_alpha = 0.25
-    dots = plot.scatter("p50", "label", source=boxes, marker="marker", size=9, color="colour")
-    _hover(plot, [bars, dots])
-    return plot
+    bars = plot.add_glyph(boxes, box)
+    dot = Scatter(x="p50", y="label", marker="marker", size=9, line_color="colour", fill_color="colour")
+    return _hover(plot, [bars, plot.add_glyph(boxes, dot)])
 
 
-def _series() -> figure:
-    plot = _figure(
-        x="seconds since the first timed inference (hollow: warm-up)", y=f"latency ({UNIT})", y_axis_type="log"
-    )
-    _mark_scaled(plot.y_scale, plot.yaxis)
+def _series() -> Plot:
+    from bokeh.models import Scatter
+
+    plot = _plot("seconds since the first timed inference (hollow: warm-up)", f"latency ({UNIT})", y_scale="scaled")
     (points,) = _sources("points")
-    dots = plot.scatter(
-        "x", "y", source=points, marker="marker", size=4, line_color="colour", fill_color="colour", fill_alpha="alpha"
-    )
-    dots.glyph.line_alpha = 0.6
-    _hover(plot, [dots])
-    return plot
+    dot = Scatter(marker="marker", size=4, line_color="colour", line_alpha=0.6, fill_color="colour", fill_alpha="alpha")
+    return _hover(plot, [plot.add_glyph(points, dot)])
 
 
-def _curve() -> figure:
-    from bokeh.models import BasicTickFormatter, FixedTicker
+def _curve() -> Plot:
+    from bokeh.models import FixedTicker, MultiLine, Scatter, Segment
 
-    plot = _figure(x="batch size", y=QUANTITY, x_axis_type="log", y_axis_type="log")
-    _mark_scaled(plot.y_scale, plot.yaxis)
+    plot = _plot("batch size", QUANTITY, x_scale="log", y_scale="scaled")
     lines, marks = _sources("lines", "marks")
-    plot.multi_line("xs", "ys", source=lines, line_color="colour", line_dash="dash", line_width=2)
-    plot.segment("x", "low", "x", "high", source=marks, line_color="colour", line_width=2)
-    dots = plot.scatter("x", "y", source=marks, marker="marker", size=9, color="colour")
+    plot.add_glyph(lines, MultiLine(xs="xs", ys="ys", line_color="colour", line_dash="dash", line_width=2))
+    plot.add_glyph(marks, Segment(x0="x", y0="low", x1="x", y1="high", line_color="colour", line_width=2))
+    dots = plot.add_glyph(marks, Scatter(marker="marker", size=9, line_color="colour", fill_color="colour"))
     # The batch sizes that were measured; the script fills them in.
-    plot.xaxis.ticker = FixedTicker(ticks=[], minor_ticks=[], name="batch_ticks")
-    plot.xaxis.formatter = BasicTickFormatter(use_scientific=False)
-    _hover(plot, [dots])
-    return plot
+    below: Any = plot.below[0]
+    below.ticker = FixedTicker(ticks=[], minor_ticks=[], name="batch_ticks")
+    return _hover(plot, [dots])
 
 
-def _start_up() -> figure:
+def _start_up() -> Plot:
     """Stack phases; patterns tell them apart, so that colour stays the candidates'. The legend is HTML."""
-    plot = _figure(x="ms", y_range=[], x_range=_from_zero())
+    from bokeh.models import HBar
+
+    plot = _plot("ms", x_scale="from 0", y_scale="names")
     (bars,) = _sources("bars")
-    begin = ["zero", "load_end", "compile_end"]
-    end = ["load_end", "compile_end", "first_end"]
+    ends = ("zero", "load_end", "compile_end", "first_end")
     drawn = []
-    for left, right, pattern, alpha in zip(begin, end, (" ", "/", "."), (0.85, 0.3, 0.08), strict=True):
-        drawn.append(
-            plot.hbar(
-                y="label",
-                left=left,
-                right=right,
-                height=0.6,
-                source=bars,
-                line_color="colour",
-                fill_color="colour",
-                fill_alpha=alpha,
-                hatch_pattern=pattern,
-                hatch_color="colour",
-                hatch_alpha=0.7,
-            )
-        )
-    _hover(plot, drawn)
-    return plot
+    for (left, right), pattern, alpha in zip(pairwise(ends), (" ", "/", "."), (0.85, 0.3, 0.08), strict=True):
+        bar = HBar(y="label", left=left, right=right, height=0.6, line_color="colour", fill_color="colour")
+        bar.fill_alpha, bar.hatch_pattern, bar.hatch_color, bar.hatch_alpha = alpha, pattern, "colour", 0.7
+        drawn.append(plot.add_glyph(bars, bar))
+    return _hover(plot, drawn)
 
 
-def _bars() -> figure:
-    plot = _figure(x=QUANTITY, y_range=[], x_range=_from_zero())
+def _bars() -> Plot:
+    from bokeh.models import HBar
+
+    plot = _plot(QUANTITY, x_scale="from 0", y_scale="names")
     (bars,) = _sources("bars")
-    drawn = plot.hbar(y="label", left=0, right="value", height=0.6, source=bars, line_color="colour")
-    drawn.glyph.fill_color, drawn.glyph.fill_alpha = "colour", 0.6
-    _hover(plot, [drawn])
-    return plot
+    bar = HBar(y="label", left=0, right="value", height=0.6, line_color="colour", fill_color="colour", fill_alpha=0.6)
+    return _hover(plot, [plot.add_glyph(bars, bar)])
 
 
-_DRAW: dict[str, Callable[[], figure]] = {
+_DRAW: dict[str, Callable[[], Plot]] = {
     "ecdf": _ecdf,
     "box": _box,
     "series": _series,
@@ -140,48 +126,76 @@ _DRAW: dict[str, Callable[[], figure]] = {
 }
 
 
-def _mark_scaled(scale: Any, axes: Any) -> None:
-    scale.name = SCALED
-    for axis in axes:
-        axis.name = axis.ticker.name = SCALED
+def _plot(x: str, y: str = "", *, x_scale: Kind = "linear", y_scale: Kind = "linear") -> Plot:
+    """Begin a figure; its title is HTML above it, where screen readers and searches find it.
 
+    Args:
+        x: the words of the axis below.
+        y: the words of the axis on the left.
+        x_scale: of the axis below: ``scaled`` is log until the reader wants it linear, ``names`` holds candidates.
+        y_scale: of the axis on the left.
+    """
+    # Not ``bokeh.plotting``, which takes as long to import as all of this together.
+    from bokeh.models import Grid, Plot
 
-def _figure(*, x: str, y: str = "", **settings: Any) -> figure:
-    """Begin a figure; its title is HTML above it, where screen readers and searches find it."""
-    from bokeh.models import BasicTickFormatter, LinearAxis, LogAxis
-    from bokeh.plotting import figure
-
-    plot = figure(
+    below, left = _axis(x, x_scale), _axis(y, y_scale)
+    plot = Plot(
+        x_range=_range(x_scale),
+        y_range=_range(y_scale),
+        x_scale=_scale(x_scale),
+        y_scale=_scale(y_scale),
         height=_HEIGHT,
         sizing_mode="stretch_width",
         toolbar_location=None,
-        tools="",
-        x_axis_label=x,
-        y_axis_label=y,
         # Nothing may be seen of the figure but its marks: the page behind is light or dark.
         background_fill_color=None,
         border_fill_color=None,
         outline_line_color=None,
         min_border_right=12,
-        output_backend="canvas",
-        **settings,
     )
-    plot.xgrid.grid_line_color = None
-    for axis in (*plot.xaxis, *plot.yaxis):
-        axis.axis_label_text_font_style = "normal"
-        axis.minor_tick_line_color = None
-        axis.axis_line_color = axis.major_tick_line_color = _GREY
-        if isinstance(axis, LinearAxis | LogAxis):
-            axis.formatter = BasicTickFormatter(use_scientific=False)
-        if isinstance(axis, LinearAxis):
-            axis.ticker.desired_num_ticks = 5
+    plot.add_layout(below, "below")
+    plot.add_layout(left, "left")
+    plot.add_layout(Grid(dimension=1, axis=left))
     return plot
 
 
-def _from_zero() -> DataRange1d:
-    from bokeh.models import DataRange1d
+def _axis(words: str, kind: Kind) -> Any:
+    from bokeh.models import BasicTickFormatter, CategoricalAxis, LinearAxis, LogAxis
 
-    return DataRange1d(start=0)
+    looks: dict[str, Any] = {
+        "axis_label": words,
+        "axis_label_text_font_style": "normal",
+        "axis_line_color": _GREY,
+        "major_tick_line_color": _GREY,
+        "minor_tick_line_color": None,
+    }
+    if kind == "names":
+        return CategoricalAxis(**looks)
+    looks["formatter"] = BasicTickFormatter(use_scientific=False)
+    axis = (LogAxis if kind in _LOG else LinearAxis)(**looks)
+    if kind == "scaled":
+        axis.name = axis.ticker.name = SCALED
+    elif kind not in _LOG:
+        axis.ticker.desired_num_ticks = 5
+    return axis
+
+
+def _range(kind: Kind) -> Any:
+    from bokeh.models import DataRange1d, FactorRange
+
+    if kind == "names":
+        return FactorRange()
+    return DataRange1d(start=0) if kind == "from 0" else DataRange1d()
+
+
+def _scale(kind: Kind) -> Any:
+    from bokeh.models import CategoricalScale, LinearScale, LogScale
+
+    if kind == "names":
+        return CategoricalScale()
+    if kind not in _LOG:
+        return LinearScale()
+    return LogScale(name=SCALED) if kind == "scaled" else LogScale()
 
 
 def _sources(*names: str) -> list[ColumnDataSource]:
@@ -200,15 +214,8 @@ _COLUMNS = {
 }
 
 
-def _percent(plot: figure) -> None:
-    from bokeh.models import FixedTicker, NumeralTickFormatter
-
-    plot.yaxis.ticker = FixedTicker(ticks=[0, 0.25, 0.5, 0.75, 0.95], minor_ticks=[])
-    plot.yaxis.formatter = NumeralTickFormatter(format="0%")
-
-
-def _hover(plot: figure, renderers: list[Any]) -> None:
+def _hover(plot: Plot, renderers: list[Any]) -> Plot:
     from bokeh.models import HoverTool
 
-    # Braces: names are the user's and may hold what Bokeh would read as markup.
     plot.add_tools(HoverTool(renderers=renderers, tooltips=[("", "@name"), ("", "@text")], point_policy="follow_mouse"))
+    return plot

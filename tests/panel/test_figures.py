@@ -108,11 +108,10 @@ def test_glyphs_refer_to_columns_of_their_sources(name):
     there = columns_drawn(name)
     assert there
     for renderer in models(name, "GlyphRenderer"):
-        for state in ("glyph", "nonselection_glyph", "muted_glyph"):
-            given = renderer["attributes"][state]["attributes"].values()
-            used = {value["field"] for value in given if isinstance(value, dict) and value.get("type") == "field"}
-            assert used
-            assert used <= set(there[renderer["id"]])
+        given = renderer["attributes"]["glyph"]["attributes"].values()
+        used = {value["field"] for value in given if isinstance(value, dict) and value.get("type") == "field"}
+        assert used
+        assert used <= set(there[renderer["id"]])
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -208,7 +207,7 @@ def test_the_script_finds_the_ticks_of_batch_sizes():
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_page_shows_through(name):
-    (root,) = models(name, "Figure")
+    (root,) = models(name, "Plot")
     for part in ("background_fill_color", "border_fill_color", "outline_line_color"):
         assert root["attributes"][part] is None
     assert not root["attributes"].get("title", {}).get("attributes", {}).get("text")

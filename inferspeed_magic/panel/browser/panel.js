@@ -283,7 +283,7 @@ function prepared(name, sources) {
       if (given.name === "batch_ticks") given.ticks = batches;
       const factors = Object.values(sources)[0].label;
       if (node.name === "FactorRange") given.factors = factors;
-      if (node.name === "Figure" && factors) given.height = heightFor(factors);
+      if (node.name === "Plot" && factors) given.height = heightFor(factors);
     }
     return Object.values(node).forEach(visit);
   };
