@@ -1,6 +1,6 @@
-"""Find runtimes: every file in ``runtimes/``, and what other distributions offer as entry points.
+"""Find runtimes and techniques: every file in their folders, and what other distributions offer as entry points.
 
-A new runtime is one new file; nobody has to be told of it.
+A new one is one new file; nobody has to be told of it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from functools import cache
 
 from inferspeed_magic.records import RuntimeStatus
 from inferspeed_magic.runtimes.base import Availability, Capabilities, Lowering, Runtime, Session
+from inferspeed_magic.techniques.base import Technique
 
 ENTRY_POINTS = "inferspeed_magic.runtimes"
+TECHNIQUE_ENTRY_POINTS = "inferspeed_magic.techniques"
 #: The order of reports: the call paths as users meet them, then the rest by name.
 _FIRST = ("keras.predict", "keras.call", "keras.compiled", "keras.xla")
 
@@ -75,6 +77,23 @@ def runtimes() -> dict[str, Runtime]:
             found[entry_point.name] = _Broken(entry_point, error)
     rank = {name: number for number, name in enumerate(_FIRST)}
     return dict(sorted(found.items(), key=lambda pair: (rank.get(pair[0], len(rank)), pair[0])))
+
+
+@cache
+def techniques() -> dict[str, Technique]:
+    """Map the name of every technique to it. Imports no library that does the work."""
+    from inferspeed_magic import techniques as folder
+
+    found: dict[str, Technique] = {}
+    for module_info in pkgutil.iter_modules(folder.__path__):
+        module = importlib.import_module(f"{folder.__name__}.{module_info.name}")
+        for kind in vars(module).values():
+            if inspect.isclass(kind) and issubclass(kind, Technique) and hasattr(kind, "name"):
+                found[kind.name] = kind()
+    for entry_point in importlib.metadata.entry_points(group=TECHNIQUE_ENTRY_POINTS):
+        kind = entry_point.load()
+        found[kind.name] = kind()
+    return dict(sorted(found.items()))
 
 
 def runtime_names() -> tuple[str, ...]:

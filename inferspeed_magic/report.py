@@ -53,6 +53,7 @@ class Report:
     def __init__(self, record: ProfileRecord, more: More | None = None) -> None:
         self.record = record
         self._more = more
+        self._met = [result.name for result in record.results]
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -173,10 +174,12 @@ class Report:
         else:
             raise OptionError("say what to measure: runtime=, batch_size=, model= or row=")
         self.record = record
+        self._met += [result.name for result in record.results if result.name not in self._met]
         self.__dict__.pop("_speedups", None)
 
     def _view(self) -> tuple[ProfileView, ProfileCharts]:
-        return profile_view(self.record, self._speedups), profile_charts(self.record, self._speedups)
+        view = profile_view(self.record, self._speedups, self._met)
+        return view, profile_charts(self.record, self._speedups)
 
     @cached_property
     def _speedups(self) -> Speedups:

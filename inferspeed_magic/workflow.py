@@ -45,6 +45,7 @@ def profile(
     baseline: str | None = None,
     seed: int = 0,
     batch_in_file: str = "best",
+    techniques: Sequence[str] | str | None = None,
     progress: bool = True,
 ) -> Report:
     """Measure how fast models are on each call path and runtime of this machine.
@@ -68,6 +69,8 @@ def profile(
         seed: of made-up inputs, order of turns and arrivals.
         batch_in_file: ``static`` for files made for one batch size, ``dynamic`` for files that take any, ``best`` for
             whichever is faster (both are made and tried).
+        techniques: to apply to the files of the runtimes, beside the model as it is: ``post_training_dynamic`` ... They
+            change the model; ``relative_error`` says by how much.
         progress: show what is being done.
 
     Returns:
@@ -89,6 +92,7 @@ def profile(
         baseline=baseline,
         seed=seed,
         batch_in_file=batch_in_file,
+        techniques=techniques,
     )
     handed_in = arguments.named(models)
     _check_baseline(asked, list(handed_in))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inferspeed_magic.discovery import runtimes
+from inferspeed_magic.discovery import runtimes, techniques
 from inferspeed_magic.sources.kinds import FILE_SUFFIXES
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -19,6 +19,16 @@ def test_the_table_of_runtimes_is_the_list_of_runtimes():
         if type(runtime).__module__.startswith("inferspeed_magic.")
     }
     assert {name: (devices, command) for name, devices, command in rows} == known
+
+
+def test_the_table_of_techniques_is_the_list_of_techniques():
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([a-z, ]+) \| (nothing|calibration) \|$", README, re.MULTILINE)
+    runtime_of = {"litert": "litert", "onnx": "onnxruntime", "openvino_ir": "openvino"}
+    known = {
+        (name, technique.summary, ", ".join(runtime_of[made] for made in technique.steps), technique.needs)
+        for name, technique in techniques().items()
+    }
+    assert set(rows) == known
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5", ".hdf5", ".onnx", ".tflite"])

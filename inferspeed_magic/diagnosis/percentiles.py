@@ -44,11 +44,22 @@ def samples_needed(percentile: float) -> int:
     return high
 
 
-def percentile_ms(latencies_ns: Sequence[int], percentile: float) -> float | None:
-    """Interpolate the percentile linearly, in milliseconds; None where the samples cannot support it."""
+def percentile_ms(
+    latencies_ns: Sequence[int], percentile: float, weights: Sequence[float] | None = None
+) -> float | None:
+    """Give the percentile in milliseconds; None where the samples cannot support it.
+
+    Args:
+        latencies_ns: in any order.
+        percentile: 0 to 100.
+        weights: of each latency; without them all count the same, and the percentile is interpolated linearly.
+    """
     if not supported(len(latencies_ns), percentile):
         return None
-    return float(np.percentile(np.asarray(latencies_ns, dtype=np.float64), percentile)) / 1e6
+    values = np.asarray(latencies_ns, dtype=np.float64)
+    if weights is None:
+        return float(np.percentile(values, percentile)) / 1e6
+    return float(np.percentile(values, percentile, weights=np.asarray(weights), method="inverted_cdf")) / 1e6
 
 
 def _at_most_one_beyond(samples: int, tail: float) -> float:

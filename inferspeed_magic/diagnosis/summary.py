@@ -36,15 +36,17 @@ def summarize(
         subnormal_share: share of weights or activations that are subnormal, 0 to 1.
     """
     latencies_ns = [latency for block in measurement.blocks for latency in block.latencies_ns]
+    # As for p50: a turn in which the machine was fast holds more latencies, and must not count more for it.
+    weights = [1.0 / len(block.latencies_ns) for block in measurement.blocks for _ in block.latencies_ns]
     throughput = throughput_interval(measurement, batch_size)
     speedup, verdict = against(measurement, baseline, name, baseline_name)
     doubts = warnings(measurement, other_load=other_load, subnormal_share=subnormal_share)
     return Summary(
         samples=len(latencies_ns),
         p50_ms=median_interval(measurement),
-        p90_ms=percentile_ms(latencies_ns, 90.0),
-        p95_ms=percentile_ms(latencies_ns, 95.0),
-        p99_ms=percentile_ms(latencies_ns, 99.0),
+        p90_ms=percentile_ms(latencies_ns, 90.0, weights),
+        p95_ms=percentile_ms(latencies_ns, 95.0, weights),
+        p99_ms=percentile_ms(latencies_ns, 99.0, weights),
         throughput_samples_per_s=throughput.value,
         throughput=throughput,
         speedup=speedup,

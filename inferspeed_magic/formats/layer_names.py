@@ -12,7 +12,8 @@ import importlib
 import posixpath
 import re
 from typing import TYPE_CHECKING, Any
-from unittest import mock
+
+from inferspeed_magic.formats.replacement import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,7 +30,8 @@ def layer_of(operator: str, layers: Iterable[str]) -> str | None:
     Returns:
         The layer's path of names, ``encoder/dense``; None for an operator that no layer made.
     """
-    known = {_clean(layer): layer for layer in layers}
+    names = list(layers)
+    known = {_clean(name): name for name in names} | {name: name for name in names}
     for fused in operator.split(";"):
         *scopes, _ = fused.split("/")
         path = [known[scope] for scope in scopes if scope in known]
@@ -43,22 +45,23 @@ def named_after_layers() -> Iterator[None]:
     """Have every layer of Keras 3, and every operation between layers, traced in a scope of exactly its name."""
     import keras
 
+    def exactly(begin: Any) -> Any:
+        def begin_exactly(scope: Any, name: str, **options: Any) -> None:
+            begin(scope, name, **options)
+            scope._tf_name_scope = _scope(name)  # noqa: SLF001  (what it enters)
+
+        return begin_exactly
+
+    def in_scope(call: Any) -> Any:
+        def call_in_scope(operation: Any, *arguments: Any, **options: Any) -> Any:
+            # Layers enter their scope themselves.
+            with contextlib.nullcontext() if isinstance(operation, keras.Layer) else _scope(operation.name):
+                return call(operation, *arguments, **options)
+
+        return call_in_scope
+
     scopes = importlib.import_module("keras.src.backend.tensorflow.core").name_scope
-    begin, call = scopes.__init__, keras.Operation.__call__
-
-    def begin_exactly(scope: Any, name: str, **options: Any) -> None:
-        begin(scope, name, **options)
-        scope._tf_name_scope = _scope(name)  # noqa: SLF001  (what it enters)
-
-    def call_in_scope(operation: Any, *arguments: Any, **options: Any) -> Any:
-        # Layers enter their scope themselves.
-        with contextlib.nullcontext() if isinstance(operation, keras.Layer) else _scope(operation.name):
-            return call(operation, *arguments, **options)
-
-    with (
-        mock.patch.object(scopes, "__init__", begin_exactly),
-        mock.patch.object(keras.Operation, "__call__", call_in_scope),
-    ):
+    with replaced(scopes, "__init__", exactly), replaced(keras.Operation, "__call__", in_scope):
         yield
 
 
@@ -70,7 +73,9 @@ def _scope(name: str) -> Any:
 
 
 def _clean(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.>-]", "_", name)
+    """Make a name that TensorFlow takes for a scope; an outermost one begins with a letter, a digit or a point."""
+    clean = re.sub(r"[^A-Za-z0-9_.>-]", "_", name)
+    return clean if re.match(r"[A-Za-z0-9.]", clean) else f".{clean}"
 
 
 def name_generated(graph: Any) -> None:

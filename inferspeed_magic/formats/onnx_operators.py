@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from inferspeed_magic.formats.recurrent import Cell
 
-#: Keras's activations that ONNX's recurrent operators have, with their alpha and beta where they need them.
-_ACTIVATIONS: dict[str, tuple[str, float, float]] = {
-    "tanh": ("Tanh", 0.0, 0.0),
-    "sigmoid": ("Sigmoid", 0.0, 0.0),
-    "relu": ("Relu", 0.0, 0.0),
-    "hard_sigmoid": ("HardSigmoid", 1 / 6, 0.5),
-    "softsign": ("Softsign", 0.0, 0.0),
-    "softplus": ("Softplus", 0.0, 0.0),
+#: Keras's activations that ONNX's recurrent operators have.
+_ACTIVATIONS = {
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "relu": "Relu",
+    "hard_sigmoid": "HardSigmoid",
+    "softsign": "Softsign",
+    "softplus": "Softplus",
 }
+#: The alpha and beta of those that take them.
+_COEFFICIENTS = {"hard_sigmoid": (1 / 6, 0.5)}
 _MODES = {"LSTM": "lstm", "GRU": "gru", "RNN": "rnn_tanh"}
 #: Where ONNX's gates are in Keras's order: input, output, forget, cell of an LSTM; a GRU has the same order in both.
 _GATES = {"LSTM": (0, 3, 1, 2), "GRU": (0, 1, 2), "RNN": (0,)}
@@ -137,8 +139,12 @@ def _activations(kind: str, activation: str, gate_activation: str) -> dict[str, 
     )
     if set(chosen) <= {"tanh", "sigmoid"} and gate_activation in {"sigmoid", ""} and activation == "tanh":
         return {}
-    names, alphas, betas = zip(*(_ACTIVATIONS[each] for each in chosen), strict=True)
-    return {"activations": list(names), "activation_alpha": list(alphas), "activation_beta": list(betas)}
+    attributes: dict[str, Any] = {"activations": [_ACTIVATIONS[each] for each in chosen]}
+    # Each that takes any takes the next of the list: there may be none for the others.
+    coefficients = [_COEFFICIENTS[each] for each in chosen if each in _COEFFICIENTS]
+    if coefficients:
+        attributes["activation_alpha"], attributes["activation_beta"] = map(list, zip(*coefficients, strict=True))
+    return attributes
 
 
 def _erfc(context: Any, node: Any, name: str, _: list[Any]) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 from typing import TYPE_CHECKING, Any
-from unittest import mock
+
+from inferspeed_magic.formats.replacement import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,13 +19,14 @@ def plain_operators() -> Iterator[None]:
     TensorFlow has ``DenseBincount`` for categories and ``Bucketize`` for ranges; for signs Keras looks at bits, and
     ``argmax`` asks for signs to tell -0 from 0. Recurrent layers draw masks in inference, too, and never look at them.
     """
+    arrays = importlib.import_module("keras.src.backend.tensorflow.numpy")
     cells = importlib.import_module("keras.src.layers.rnn.dropout_rnn_cell").DropoutRNNCell
-    none = mock.Mock(return_value=None)
     with (
-        _replaced("keras.src.utils.tf_utils", "tf_encode_categorical_inputs", _refused),
-        _replaced("keras.src.backend.tensorflow.numpy", "digitize", _counted),
-        _replaced("keras.src.backend.tensorflow.numpy", "signbit", _compared),
-        mock.patch.multiple(cells, get_dropout_mask=none, get_recurrent_dropout_mask=none),
+        replaced(importlib.import_module("keras.src.utils.tf_utils"), "tf_encode_categorical_inputs", _refused),
+        replaced(arrays, "digitize", _counted),
+        replaced(arrays, "signbit", _compared),
+        replaced(cells, "get_dropout_mask", _undrawn),
+        replaced(cells, "get_recurrent_dropout_mask", _undrawn),
     ):
         yield
 
@@ -36,8 +38,8 @@ def plain_products() -> Iterator[None]:
     A sum of 8-bit products is exact in float32 up to a thousand of them, and right to 7 digits beyond.
     """
     with (
-        _replaced("tensorflow", "matmul", _float_product),
-        _replaced("keras.src.quantizers", "unpack_int4", _unpacked_now),
+        replaced(importlib.import_module("tensorflow"), "matmul", _float_product),
+        replaced(importlib.import_module("keras.src.quantizers"), "unpack_int4", _unpacked_now),
     ):
         yield
 
@@ -47,6 +49,10 @@ def _refused(_: Any) -> Any:
         raise ValueError("no shortcut")  # upon which Keras takes its general implementation
 
     return refuse
+
+
+def _undrawn(_: Any) -> Any:
+    return lambda *_: None
 
 
 def _counted(original: Any) -> Any:
@@ -96,15 +102,3 @@ def _unpacked_now(original: Any) -> Any:
         return tf.constant(value)
 
     return unpack
-
-
-@contextlib.contextmanager
-def _replaced(module: str, name: str, change: Any) -> Iterator[None]:
-    """Replace a function for a moment; a version of the library that has none needs no replacement."""
-    place = importlib.import_module(module)
-    original = getattr(place, name, None)
-    if original is None:
-        yield
-        return
-    with mock.patch.object(place, name, change(original)):
-        yield

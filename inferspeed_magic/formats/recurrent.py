@@ -15,11 +15,13 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from inferspeed_magic.formats.replacement import replaced
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-#: Gates are exactly 0 and 1 at such inputs.
-_SATURATING = 1e4
+#: These gates are exactly 0 and 1 at such inputs.
+_SATURATING, _GATES = 1e4, {"sigmoid", "hard_sigmoid"}
 _KINDS = {"LSTMCell": "LSTM", "GRUCell": "GRU", "SimpleRNNCell": "RNN"}
 
 
@@ -49,7 +51,7 @@ class Cell:
 
 @contextlib.contextmanager
 def lowered(emit: Callable[[Cell, Any, list[Any]], tuple[Any, list[Any]] | None]) -> Iterator[None]:
-    """Have the recurrent layers of Keras 3 call this in place of their loop. For a converter process.
+    """Have the recurrent layers of Keras 3 call this in place of their loop.
 
     Args:
         emit: takes a cell, sequences (batch, steps, features) and the initial states; returns the outputs (batch,
@@ -57,24 +59,18 @@ def lowered(emit: Callable[[Cell, Any, list[Any]], tuple[Any, list[Any]] | None]
     """
     from keras import layers
 
-    changed = {
-        kind: vars(kind)["inner_loop"] for kind in (layers.RNN, layers.LSTM, layers.GRU) if "inner_loop" in vars(kind)
-    }
-
-    def replacement(original: Callable[..., Any]) -> Callable[..., Any]:
+    def change(original: Callable[..., Any]) -> Callable[..., Any]:
         def inner_loop(layer: Any, sequences: Any, initial_state: Any, mask: Any, **options: Any) -> Any:
             found = _run(emit, layer, sequences, initial_state, mask)
             return original(layer, sequences, initial_state, mask, **options) if found is None else found
 
         return inner_loop
 
-    for kind, original in changed.items():
-        kind.inner_loop = replacement(original)
-    try:
+    with contextlib.ExitStack() as stack:
+        for kind in (layers.RNN, layers.LSTM, layers.GRU):
+            if "inner_loop" in vars(kind):
+                stack.enter_context(replaced(kind, "inner_loop", change))
         yield
-    finally:
-        for kind, original in changed.items():
-            kind.inner_loop = original
 
 
 def _run(emit: Any, layer: Any, sequences: Any, initial_state: Any, mask: Any) -> Any:
@@ -101,13 +97,16 @@ def _run_masked(emit: Any, cell: Cell, sequences: Any, states: list[Any], mask: 
     """Do the same where some steps do not count; ``carry`` says whether the carry of an LSTM matters."""
     import tensorflow as tf
 
+    carried = carry and cell.kind == "LSTM"
+    if carried and cell.recurrent_activation not in _GATES:
+        return None
     steps = tf.shape(mask)[1]
     position = tf.range(steps)[None]
     # Sorting by this key moves the steps that count to the front and keeps their order.
     order = tf.math.top_k(-tf.where(mask, position, position + steps), k=steps, sorted=True).indices
     packed = tf.ensure_shape(tf.gather(sequences, order, batch_dims=1), sequences.shape)
     lengths = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1, keepdims=True)
-    if carry and cell.kind == "LSTM":
+    if carried:
         cell, packed = _keeping_carry(cell, packed, position >= lengths)
     emitted = emit(cell, packed, states)
     if emitted is None:
@@ -126,7 +125,7 @@ def _keeping_carry(cell: Cell, sequences: Any, idle: Any) -> tuple[Cell, Any]:
     import tensorflow as tf
 
     enter, forget = (tf.fill([1, cell.units], value) for value in (-_SATURATING, _SATURATING))
-    row = tf.concat([enter, forget, tf.zeros([1, 2 * cell.units])], axis=1)
+    row = tf.cast(tf.concat([enter, forget, tf.zeros([1, 2 * cell.units])], axis=1), cell.kernel.dtype)
     feature = tf.cast(idle, sequences.dtype)[..., None]
     return replace(cell, kernel=tf.concat([cell.kernel, row], axis=0)), tf.concat([sequences, feature], axis=-1)
 

@@ -20,6 +20,8 @@ class Step:
         words: for the report.
         computes: the precision it makes the model compute in, where that is not the model's own.
         backend: of Keras, in the converter process.
+        calibrated: whether it takes a folder of samples, ``calibration``.
+        settings: more arguments.
     """
 
     call: str
@@ -28,10 +30,20 @@ class Step:
     words: str
     computes: str | None = None
     backend: str = "tensorflow"
+    calibrated: bool = False
+    settings: tuple[tuple[str, str | bool | int], ...] = ()
 
 
-def _step(call: str, makes: str, words: str, *, static: bool = True, **more: str) -> Step:
-    return Step(f"inferspeed_magic.formats.{call}", makes, static, words, **more)
+def _step(
+    call: str,
+    makes: str,
+    words: str,
+    *,
+    static: bool = True,
+    computes: str | None = None,
+    backend: str = "tensorflow",
+) -> Step:
+    return Step(f"inferspeed_magic.formats.{call}", makes, static, words, computes, backend)
 
 
 _GRAPH_ANY = _step("frozen_graph:freeze", "graph", "frozen graph, any batch", static=False)

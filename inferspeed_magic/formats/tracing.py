@@ -10,6 +10,7 @@ from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.formats.layer_names import named_after_layers
 from inferspeed_magic.formats.naming import input_name, output_name
 from inferspeed_magic.formats.plain_operators import plain_operators, plain_products
+from inferspeed_magic.formats.replacement import replaced
 from inferspeed_magic.sources.portable import read
 
 if TYPE_CHECKING:
@@ -82,18 +83,17 @@ def in_float32(model: PortableModel) -> Iterator[None]:
         return
     import keras
 
-    policies = [(layer, layer.dtype_policy) for layer in layers_of(model) if hasattr(layer, "dtype_policy")]
-    try:
-        for layer, policy in policies:
-            if policy.compute_dtype in {"float16", "bfloat16", "float64"} and policy.quantization_mode is None:
-                float32 = keras.DTypePolicy("float32")
-                float32._variable_dtype = policy.variable_dtype  # noqa: SLF001  (its weights are cast when read)
-                layer.dtype_policy = float32
-        with plain_products():
-            yield
-    finally:
-        for layer, policy in policies:
-            layer.dtype_policy = policy
+    def single(original: Any) -> Any:
+        def compute_dtype(policy: Any) -> str:
+            dtype: str = original(policy)
+            lowered = dtype in {"float16", "bfloat16", "float64"} and policy.quantization_mode is None
+            return "float32" if lowered else dtype
+
+        return compute_dtype
+
+    # Not the policies of the layers: these belong to a model that another thread may be running.
+    with replaced(keras.DTypePolicy, "compute_dtype", single), plain_products():
+        yield
 
 
 def layers_of(model: PortableModel) -> list[Any]:

@@ -53,13 +53,19 @@ def complete(text: str, shell: Any) -> tuple[str, list[str]]:
         fitting = [name for action in OPTIONS for name in action.option_strings]
         piece = word
     elif option in _CHOICES:
-        piece = value.rpartition(",")[2] if option == "--runtime" else value
+        piece = value.rpartition(",")[2] if option in ("--runtime", "--technique") else value
         fitting = _CHOICES[option](shell)
     elif any(option in action.option_strings and action.nargs != 0 for action in OPTIONS):
         return "", []  # a number or a new name: nothing to offer
     else:
         piece, fitting = word, list(models_in(shell.user_ns))
     return piece, [each for each in fitting if each.startswith(piece)]
+
+
+def _techniques(_shell: Any) -> list[str]:
+    from inferspeed_magic.discovery import techniques
+
+    return list(techniques())
 
 
 def _runtimes(_shell: Any) -> list[str]:
@@ -83,6 +89,7 @@ def _baselines(shell: Any) -> list[str]:
 
 _CHOICES: dict[str, Callable[[Any], list[str]]] = {
     "--runtime": _runtimes,
+    "--technique": _techniques,
     "--device": lambda _shell: ["cpu", "gpu", "gpu:0"],
     "--scenario": lambda _shell: list(SCENARIOS),
     "--batch-in-file": lambda _shell: list(BATCHES_IN_FILE),

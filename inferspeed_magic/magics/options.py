@@ -40,6 +40,7 @@ class ProfileOptions:
     seed: int
     quiet: bool
     batch_in_file: BatchInFile
+    techniques: tuple[str, ...] = ()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -119,6 +120,14 @@ def _build() -> tuple[_Parser, tuple[argparse.Action, ...]]:
             metavar="best|static|dynamic",
             help="files made for one batch size, files that take any, or whichever is faster (best)",
         ),
+        add(
+            "--technique",
+            type=values.techniques,
+            action="append",
+            metavar="NAME,...",
+            help="also measure what these make of the model: float16, int16x8, post_training_dynamic, "
+            "post_training_static, weight_only_int4, weight_only_int8; may be repeated",
+        ),
         add("--into", type=values.variable, metavar="VAR", help="also assign the report to this variable"),
         add(
             "--seed",
@@ -165,6 +174,7 @@ def parse(line: str) -> ProfileOptions:
         seed=found.seed,
         quiet=found.quiet,
         batch_in_file=found.batch_in_file,
+        techniques=tuple(dict.fromkeys(chain.from_iterable(found.technique))) if found.technique else (),
     )
 
 

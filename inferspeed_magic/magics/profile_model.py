@@ -98,6 +98,7 @@ def _profile(found: dict[str, Any], options: ProfileOptions, inputs: Any) -> Any
         baseline=options.baseline,
         seed=options.seed,
         batch_in_file=options.batch_in_file,
+        techniques=list(options.techniques),
         progress=not options.quiet,
     )
 

@@ -63,6 +63,20 @@ def batch_in_file(text: str) -> str:
     return text
 
 
+def techniques(text: str) -> tuple[str, ...]:
+    """``float16,post_training_static``."""
+    from inferspeed_magic.discovery import techniques as all_of_them
+
+    known = tuple(all_of_them())
+    wanted = _pieces(text, "names of techniques, such as float16,post_training_static")
+    for name in wanted:
+        if name not in known:
+            close = get_close_matches(name.lower(), known, n=1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            raise ArgumentTypeError(f"there is no technique {name!r}; {hint}known are {', '.join(known)}")
+    return tuple(dict.fromkeys(wanted))
+
+
 def seconds(text: str) -> float:
     """``2``, ``0.5``, ``2s`` or ``500ms``."""
     unit = "ms" if text.endswith("ms") else "s"

@@ -16,6 +16,7 @@ from inferspeed_magic.measurement.clock import CLOCK, no_garbage_collection, tim
 from inferspeed_magic.measurement.memory import peak_resident_mb, reset_peak
 from inferspeed_magic.measurement.warm_up import FEWEST_TO_SETTLE, detect, settled
 from inferspeed_magic.runtimes.base import Lowering, UnsupportedError, from_reference
+from inferspeed_magic.sources.array_files import plain, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,7 @@ def open_candidate(
     """
     chosen = Lowering(**lowering)
     maker = _runtime(state, runtime)
-    batches = [[np.load(path, allow_pickle=False) for path in batch] for batch in inputs]
+    batches = [[read(path) for path in batch] for batch in inputs]
     reset_peak()
     with no_garbage_collection():
         start = CLOCK.now_ns()
@@ -89,7 +90,7 @@ def open_candidate(
     results += [session.run(batch) for batch in batches[1:checked]]
     for number, arrays in enumerate(results):
         for position, array in enumerate(arrays):
-            np.save(f"{outputs}_{number}_{position}.npy", np.asarray(array), allow_pickle=False)
+            np.save(f"{outputs}_{number}_{position}.npy", plain(np.asarray(array)), allow_pickle=False)
     state.setdefault("candidates", {})[candidate] = Candidate(
         session, [batch for position, batch in enumerate(batches) if position not in untimed]
     )
@@ -160,14 +161,19 @@ def serve(state: dict[str, Any], *, candidate: str, qps: float, queries: int, se
     gaps_ns = [int(draw.expovariate(qps) * 1e9) for _ in range(queries)]
     time_block(entry.session.run, entry.batches, _REWARM_NS, most=_REWARM_MOST)
     latencies, wall_ns = time_poisson(entry.session.run, entry.batches, gaps_ns)
-    return {"latencies_ns": latencies, "wall_ns": wall_ns, "peak_memory_mb": peak_resident_mb()}
+    return {
+        "latencies_ns": latencies,
+        "wall_ns": wall_ns,
+        "offered_s": sum(gaps_ns) / 1e9,
+        "peak_memory_mb": peak_resident_mb(),
+    }
 
 
 def run_saved(state: dict[str, Any], *, candidate: str, inputs: list[str], outputs: str) -> dict[str, Any]:
     """Run one inference on inputs from files and write its outputs to ``{outputs}_{output}.npy``."""
-    results = _candidate(state, candidate).session.run([np.load(path, allow_pickle=False) for path in inputs])
+    results = _candidate(state, candidate).session.run([read(path) for path in inputs])
     for position, array in enumerate(results):
-        np.save(f"{outputs}_{position}.npy", np.asarray(array), allow_pickle=False)
+        np.save(f"{outputs}_{position}.npy", plain(np.asarray(array)), allow_pickle=False)
     return {"outputs": len(results)}
 
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from inferspeed_magic.records.result import Interval
 
 
+#: From so many rows on, each is drawn with fewer points.
+_MANY_ROWS = 20
+_FEWEST_POINTS = 30
+
+
 @dataclass(frozen=True)
 class StartUp:
     """What passes before the steady state, in milliseconds."""
@@ -50,11 +55,13 @@ class ProfileCharts:
     """Everything that charts need.
 
     Attributes:
+        run: tells runs apart.
         unit: of latencies; the numbers themselves are in milliseconds.
         drawn: one for each row of the view's table, in its order.
         speedups: of each row over each; None where their batch sizes differ or nothing can be said.
     """
 
+    run: str
     unit: TimeUnit
     drawn: tuple[Drawn, ...]
     speedups: tuple[tuple[Interval | None, ...], ...]
@@ -67,16 +74,18 @@ def profile_charts(record: ProfileRecord, speedups: Speedups) -> ProfileCharts:
         record: what was measured.
         speedups: of candidates over each other.
     """
-    from inferspeed_magic.panel.traces import trace  # it imports numpy, which loading the extension must not
+    from inferspeed_magic.panel.traces import MOST_POINTS, trace  # imports numpy, which loading the extension must not
 
     candidates = measured(record)
     results = [candidate.result for candidate in candidates]
+    # What a notebook keeps has to stay small, however many rows there are.
+    points = max(_FEWEST_POINTS, MOST_POINTS * min(_MANY_ROWS, len(candidates)) // max(1, len(candidates)))
     drawn = []
     for candidate in candidates:
         timed = candidate.result.measurement
         drawn.append(
             Drawn(
-                trace=trace(candidate),
+                trace=trace(candidate, points),
                 p50_ms=candidate.summary.p50_ms,
                 throughput=candidate.summary.throughput,
                 start_up=StartUp(timed.load_ms, timed.compile_ms, timed.first_inference_ms) if timed else None,
@@ -86,6 +95,7 @@ def profile_charts(record: ProfileRecord, speedups: Speedups) -> ProfileCharts:
             )
         )
     return ProfileCharts(
+        run=f"{record.created} {record.baseline}",
         unit=time_unit(candidate.summary.p50_ms.value for candidate in candidates),
         drawn=tuple(drawn),
         speedups=tuple(

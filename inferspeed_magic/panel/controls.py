@@ -7,6 +7,9 @@ hides what has died.
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
 from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
@@ -96,8 +99,8 @@ class Controls:
             self._line("Runtime", self._runtime, "Add", self._add_runtime),
             self._line("Batch size", self._batch_size, "Add", self._add_batch_size),
             self._line("Model", self._model, "Add", self._add_model),
-            self._line("Row", self._row, "Measure again", self._measure_again),
-            self._line("File", self._path, "Save", self._save),
+            self._line("Measured row", self._row, "Measure again", self._measure_again),
+            self._line("Save as", self._path, "Save", self._save),
         ]
         wrapped = widgets.HBox(lines, layout={"flex_flow": "row wrap"})
         folded = widgets.Accordion(children=[wrapped], selected_index=None)
@@ -111,7 +114,7 @@ class Controls:
         field.description = label
         field.style = {"description_width": "initial"}
         button = widgets.Button(description=action, tooltip=f"{action}: {label.lower()}", layout={"width": "auto"})
-        button.on_click(lambda _: self._do(act))
+        button.on_click(lambda _: _on_main_thread(lambda: self._do(act)))
         self._buttons.append(button)
         return widgets.HBox([field, button], layout={"margin": "0 1em 0 0"})
 
@@ -171,3 +174,35 @@ class Controls:
         self._row.options = [(f"{name}, batch {size}", (name, size)) for name, size in rows]
         if rows:
             self._row.value = chosen if chosen in rows else rows[0]
+
+
+def _on_main_thread(act: Callable[[], None]) -> None:
+    """Run there, where an interrupt arrives and cells wait until it is done.
+
+    Newer kernels answer widgets in a thread beside the one that runs cells: nothing could stop the work there, and
+    cells would run, and disturb, meanwhile.
+    """
+    if threading.current_thread() is threading.main_thread():
+        act()
+        return
+    loop = _main_loop()
+    if loop is None:
+        act()
+    else:
+        loop.call_soon_threadsafe(_interruptible, act)
+
+
+def _main_loop() -> Any:
+    """Find the event loop of the kernel's main thread; None where there is none."""
+    ipython = sys.modules.get("IPython")
+    kernel = getattr(ipython.get_ipython() if ipython else None, "kernel", None)
+    return getattr(getattr(kernel, "io_loop", None), "asyncio_loop", None)
+
+
+def _interruptible(act: Callable[[], None]) -> None:
+    """Let SIGINT raise KeyboardInterrupt as it does in a cell; between cells kernels ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        act()
+    finally:
+        signal.signal(signal.SIGINT, before)

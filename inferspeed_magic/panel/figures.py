@@ -217,5 +217,7 @@ _COLUMNS = {
 def _hover(plot: Plot, renderers: list[Any]) -> Plot:
     from bokeh.models import HoverTool
 
-    plot.add_tools(HoverTool(renderers=renderers, tooltips=[("", "@name"), ("", "@text")], point_policy="follow_mouse"))
+    # One at a time: where dots lie close, a tower of them would bury the chart.
+    told = [("", "@name"), ("", "@text")]
+    plot.add_tools(HoverTool(renderers=renderers, tooltips=told, point_policy="follow_mouse", limit=1))
     return plot

@@ -59,15 +59,16 @@ def _fastest(candidates: list[Measured], record: ProfileRecord, unit: TimeUnit, 
     by_batch = _by_batch(candidates)
     (_, rivals), *others = by_batch.items()
     first = leaders(rivals)
-    sentence = _sentence(first, rivals, record, unit, speedups)
-    too = []
+    too, otherwise = [], ""
     for size, more in others:
         names = _runtimes(leaders(more))
         if rivals[1:] and more[1:] and set(names) == set(_runtimes(first)):
             too.append(str(size))
         elif more[1:]:
-            sentence += f" At batch {size}: {listed(names)}{', no difference can be seen' if names[1:] else ''}."
-    return sentence + (f" At batch {listed(too)} too." if too else "")
+            otherwise += f" At batch {size}: {listed(names)}{', no difference can be seen' if names[1:] else ''}."
+    same = f" At batch {listed(too)} too." if too else ""
+    doubts = _doubts(first, rivals) if has_interval(first[0]) or not rivals[1:] else ""
+    return _sentence(first, rivals, record, unit, speedups) + same + otherwise + doubts
 
 
 def _sentence(
@@ -80,15 +81,14 @@ def _sentence(
     where = _where(first[0], record)
     names = listed(_runtimes(first))
     times = listed([_latency(candidate, unit) for candidate in first])
-    doubts = _doubts(first, rivals)
     if len(rivals) == 1:
-        return f"{names} takes {times} {where}{_lead(first[0], record)}.{doubts}"
+        return f"{names} takes {times} {where}{_lead(first[0], record)}."
     if not has_interval(first[0]):
         return f"{names} has the lowest p50 {where}: {times}, from too few samples for a ranking."
     if len(first) == 1:
         ahead = _ahead(first[0], rivals, record, speedups)
-        return f"{names} is the fastest {where}: {times}{ahead}{_lead(first[0], record)}.{doubts}"
-    return f"{names} are the fastest {where}, no difference can be seen: {times}{_shared_lead(first, record)}.{doubts}"
+        return f"{names} is the fastest {where}: {times}{ahead}{_lead(first[0], record)}."
+    return f"{names} are the fastest {where}, no difference can be seen: {times}{_shared_lead(first, record)}."
 
 
 def _ahead(leader: Measured, rivals: list[Measured], record: ProfileRecord, speedups: Speedups) -> str:
@@ -98,7 +98,7 @@ def _ahead(leader: Measured, rivals: list[Measured], record: ProfileRecord, spee
     lead = speedups.get((leader.result.name, second.name, second.batch_size))
     if lead is None or is_baseline(second, record) or not lead.low > 1:
         return ""
-    return f", {' '.join(ratio(lead))} faster than {one_line(second.runtime)}"
+    return f", {' '.join(ratio(lead))} faster than {one_line(second.way)}"
 
 
 def _doubts(first: tuple[Measured, ...], rivals: list[Measured]) -> str:
@@ -148,7 +148,7 @@ def _highest_rates(candidates: list[Measured], record: ProfileRecord) -> str:
     bound = whole_or_short(record.request.latency_slo_ms or 0)
     sentences = []
     for rivals in _by_batch(candidates).values():
-        trials = [(server_trial(one.result), one.result.runtime) for one in rivals]
+        trials = [(server_trial(one.result), one.result.way) for one in rivals]
         rates = sorted(((t.target_qps, name) for t, name in trials if t and t.sustained), reverse=True)
         where = _where(rivals[0], record)
         if rates:
@@ -179,7 +179,7 @@ def _latency(candidate: Measured, unit: TimeUnit) -> str:
 
 
 def _runtimes(candidates: tuple[Measured, ...]) -> list[str]:
-    return [one_line(candidate.result.runtime) for candidate in candidates]
+    return [one_line(candidate.result.way) for candidate in candidates]
 
 
 def _baseline_name(candidate: Measured, record: ProfileRecord) -> str:

@@ -61,7 +61,11 @@ def profile_html(view: ProfileView, picture: str = "", script: str = "") -> str:
         else "",
         script,
     ]
-    return f'<div class="inferspeed-panel" style="{_FRAME}">\n' + "\n".join(part for part in parts if part) + "\n</div>"
+    return (
+        f'<div class="inferspeed-panel tex2jax_ignore mathjax_ignore" style="{_FRAME}">\n'
+        + "\n".join(part for part in parts if part)
+        + "\n</div>"
+    )
 
 
 def _unbroken(sentence: str) -> str:

@@ -50,6 +50,8 @@ def panel_data(view: ProfileView, charts: ProfileCharts) -> dict[str, Any]:
         for row, drawn in zip(view.rows, charts.drawn, strict=True)
     ]
     return {
+        # The same for a report that has grown: what the reader chose stays chosen.
+        "run": charts.run,
         "unit": {"name": charts.unit.name, "perMs": charts.unit.per_ms},
         "columns": {
             group: [column.key for column in view.columns if column.group in ("name", group)]

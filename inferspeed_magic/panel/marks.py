@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferspeed_magic.panel.numbers import number
-from inferspeed_magic.panel.parts import Mark, one_line
+from inferspeed_magic.panel.parts import Mark, one_line, shortened
 from inferspeed_magic.panel.ranking import (
     Measured,
     has_interval,
@@ -43,7 +43,7 @@ def _marks(candidate: Measured, candidates: tuple[Measured, ...], record: Profil
     if _leads(candidate, everyone, record):
         yield Mark("fastest", _lead_word(everyone))
     elif len(same_model) < len(everyone) and _leads(candidate, same_model, record):
-        yield Mark("fastest", f"{_lead_word(same_model)} on {one_line(candidate.result.model)}")
+        yield Mark("fastest", f"{_lead_word(same_model)} on {shortened(candidate.result.model)}")
     if _smallest(candidate, everyone):
         yield Mark("smallest", "smallest", "the smallest file of these")
     if not keeps_up(candidate.result, record):

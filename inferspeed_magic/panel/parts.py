@@ -66,17 +66,13 @@ class Mark:
 class Row:
     """A measured candidate; ``cells`` are in the order of the view's columns."""
 
+    name: str
     model: str
     runtime: str
     batch_size: int
     cells: tuple[Cell, ...]
     identity: Identity
     marks: tuple[Mark, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """``model/runtime``."""
-        return f"{self.model}/{self.runtime}"
 
 
 @dataclass(frozen=True)
@@ -94,6 +90,12 @@ def one_line(text: str) -> str:
     if line.isprintable():
         return line
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in line)
+
+
+def shortened(text: str, most: int = 24) -> str:
+    """Leave out the middle of a long name: both ends tell names apart."""
+    line = one_line(text)
+    return line if len(line) <= most else f"{line[: most // 2]}…{line[-(most // 2 - 1) :]}"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -52,11 +52,11 @@ def has_interval(candidate: Measured) -> bool:
 def is_baseline(result: Result, record: ProfileRecord) -> bool:
     """Tell whether speed-ups refer to this result; a baseline is named by candidate, runtime or model."""
     names = {candidate.name for candidate in record.results}
-    runtimes = {candidate.runtime for candidate in record.results}
+    ways = {candidate.way for candidate in record.results}
     if record.baseline in names:
         return result.name == record.baseline
-    if record.baseline in runtimes:
-        return result.runtime == record.baseline
+    if record.baseline in ways:
+        return result.way == record.baseline
     return result.model == record.baseline
 
 
@@ -77,4 +77,6 @@ def server_trial(result: Result) -> ServerTrial | None:
 def keeps_up(result: Result, record: ProfileRecord) -> bool:
     """Tell whether it answers as fast as inferences arrive; if not, latency grows with the length of the run."""
     trial = server_trial(result)
-    return trial is None or is_rate_search(record) or trial.achieved_qps >= _KEEPS_UP * trial.target_qps
+    if trial is None or is_rate_search(record):
+        return True
+    return trial.achieved_qps >= _KEEPS_UP * (trial.offered_qps or trial.target_qps)

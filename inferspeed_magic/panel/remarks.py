@@ -29,9 +29,23 @@ def warnings(record: ProfileRecord) -> tuple[str, ...]:
 
 def notes(record: ProfileRecord) -> tuple[str, ...]:
     """Collect what concerns the run, then what concerns candidates."""
-    said = [(note, one_line(result.name)) for result in record.results for note in result.notes]
+    said = [(note, who) for who, noted in _noted(record) for note in noted]
     everyone = len({result.name for result in record.results})
     return (*(one_line(note) for note in record.notes), *_grouped(said, everyone))
+
+
+def _noted(record: ProfileRecord) -> list[tuple[str, tuple[str, ...]]]:
+    """Name candidates with their batch size where their notes differ from one to the other."""
+    notes: dict[str, set[tuple[str, ...]]] = {}
+    for result in record.results:
+        notes.setdefault(result.name, set()).add(result.notes)
+    return [
+        (
+            one_line(result.name) + (f" at batch {result.batch_size}" if len(notes[result.name]) > 1 else ""),
+            result.notes,
+        )
+        for result in record.results
+    ]
 
 
 def _grouped(said: Iterable[tuple[str, str]], everyone: int) -> tuple[str, ...]:

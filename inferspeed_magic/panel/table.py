@@ -12,7 +12,7 @@ from inferspeed_magic.panel.parts import Cell, Column, Row
 from inferspeed_magic.panel.ranking import Measured, is_baseline, is_rate_search, measured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from inferspeed_magic.panel.numbers import TimeUnit
     from inferspeed_magic.records import ProfileRecord, Result
@@ -23,17 +23,26 @@ class _Drawn(NamedTuple):
     draw: Callable[[Measured], Cell]
 
 
-def table(record: ProfileRecord, unit: TimeUnit) -> tuple[tuple[Column, ...], tuple[Row, ...]]:
-    """Make columns and rows; a column that would be empty everywhere is left out."""
+def table(
+    record: ProfileRecord, unit: TimeUnit, known: Sequence[str] = ()
+) -> tuple[tuple[Column, ...], tuple[Row, ...]]:
+    """Make columns and rows; a column that would be empty everywhere is left out.
+
+    Args:
+        record: what was measured.
+        unit: of latencies.
+        known: names in the order in which a reader met them, which they keep their colours by.
+    """
     candidates = measured(record)
     drawn = [
         column
         for column in (*_names(candidates), *_latencies(record, candidates, unit), *_costs())
         if any(column.draw(candidate).text != MISSING for candidate in candidates)
     ]
-    looks = identities(candidate.result.name for candidate in candidates)
+    looks = identities([*known, *(candidate.result.name for candidate in candidates)])
     rows = tuple(
         Row(
+            name=candidate.result.name,
             model=candidate.result.model,
             runtime=candidate.result.runtime,
             batch_size=candidate.result.batch_size,
@@ -103,6 +112,6 @@ def _costs() -> list[_Drawn]:
         column("compile_ms", "compile ms", lambda one: cells.start_up(one, "compile_ms")),
         column("first_inference_ms", "first ms", lambda one: cells.start_up(one, "first_inference_ms")),
         column("peak_memory_mb", "memory MB", lambda one: cells.start_up(one, "peak_memory_mb")),
-        column("artifact_mb", "artifact MB", lambda one: cells.plain(one.result.artifact_mb)),
+        column("artifact_mb", "file MB", lambda one: cells.plain(one.result.artifact_mb)),
         column("relative_error", "error", cells.relative_error),
     ]

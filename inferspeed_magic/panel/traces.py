@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.panel.ranking import Measured
 
 #: More inferences than this are drawn as quantiles, and as the fastest, the middle and the slowest of each stretch.
-_MOST_POINTS = 150
+MOST_POINTS = 150
 _QUANTILES = np.unique(np.concatenate([np.linspace(0.0, 1.0, 101), [0.001, 0.005, 0.995, 0.999]]))
 _BOX = (0.05, 0.25, 0.5, 0.75, 0.95)
 _DIGITS = 5
@@ -28,7 +28,7 @@ class Trace:
     Attributes:
         samples: how many inferences there were.
         latency_ms: sorted latencies, or quantiles of them.
-        share: the share of inferences that took no longer, for each of these, 0 to 1.
+        share: the share of inferences that took no longer, for each of these, 0 to 1; each turn counts the same.
         box_ms: the 5th, 25th, 50th, 75th and 95th percentile; empty where there is no latency.
         at_s: when the inferences of ``each_ms`` began, in seconds since the first timed one of the run; those of the
             warm-up lie just before the candidate's first timed one.
@@ -47,8 +47,13 @@ class Trace:
     thinned: bool
 
 
-def trace(candidate: Measured) -> Trace:
-    """Make what the charts draw from a measurement's raw latencies."""
+def trace(candidate: Measured, most: int = MOST_POINTS) -> Trace:
+    """Make what the charts draw from a measurement's raw latencies.
+
+    Args:
+        candidate: a row of the table.
+        most: points to draw it with.
+    """
     measurement = candidate.result.measurement
     blocks = [block for block in measurement.blocks if block.latencies_ns] if measurement else []
     if measurement is None or not blocks:
@@ -63,13 +68,15 @@ def trace(candidate: Measured) -> Trace:
     warm_ms = np.asarray(measurement.warm_up_ns, dtype=float) / 1e6
     # They ended when the turns began, give or take the openings of others.
     warm_s = min(each[0] for each in timed_s) + (np.cumsum(warm_ms) - warm_ms - warm_ms.sum()) / 1e3
-    kept_warm, kept_timed = _kept(warm_ms), _kept(np.concatenate(timed_ms)[order])
-    latency, share = _distribution(np.sort(np.concatenate(timed_ms)))
+    kept_warm, kept_timed = _kept(warm_ms, most), _kept(np.concatenate(timed_ms)[order], most)
+    # As everywhere, each turn counts the same, however many inferences it holds.
+    weights = np.concatenate([np.full(len(each), 1.0 / len(each)) for each in timed_ms])
+    latency, share = _distribution(np.concatenate(timed_ms), weights, most)
     return Trace(
         samples=len(order),
         latency_ms=_short(latency),
         share=_short(share),
-        box_ms=_short(np.quantile(np.concatenate(timed_ms), _BOX)),
+        box_ms=_short(np.quantile(np.concatenate(timed_ms), _BOX, weights=weights, method="inverted_cdf")),
         at_s=_short(np.concatenate([warm_s[kept_warm], np.concatenate(timed_s)[order][kept_timed]]), places=6),
         each_ms=_short(np.concatenate([warm_ms[kept_warm], np.concatenate(timed_ms)[order][kept_timed]])),
         warm_up=len(kept_warm),
@@ -77,18 +84,22 @@ def trace(candidate: Measured) -> Trace:
     )
 
 
-def _distribution(ordered: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if len(ordered) <= _MOST_POINTS:
-        return ordered, np.arange(1, len(ordered) + 1) / len(ordered)
-    return np.quantile(ordered, _QUANTILES, method="inverted_cdf"), _QUANTILES
+def _distribution(
+    latencies_ms: NDArray[np.float64], weights: NDArray[np.float64], most: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if len(latencies_ms) <= most:
+        order = np.argsort(latencies_ms, kind="stable")
+        share = np.cumsum(weights[order])
+        return latencies_ms[order], share / share[-1]
+    return np.quantile(latencies_ms, _QUANTILES, weights=weights, method="inverted_cdf"), _QUANTILES
 
 
-def _kept(latencies_ms: NDArray[np.float64]) -> NDArray[np.int64]:
+def _kept(latencies_ms: NDArray[np.float64], most: int) -> NDArray[np.int64]:
     """Choose which inferences to draw: all, or of each stretch the fastest, the middle and the slowest one."""
-    if len(latencies_ms) <= _MOST_POINTS:
+    if len(latencies_ms) <= most:
         return np.arange(len(latencies_ms))
     chosen: set[int] = set()
-    for stretch in np.array_split(np.arange(len(latencies_ms)), _MOST_POINTS // 3):
+    for stretch in np.array_split(np.arange(len(latencies_ms)), most // 3):
         ranked = stretch[np.argsort(latencies_ms[stretch], kind="stable")]
         chosen |= {int(ranked[0]), int(ranked[len(ranked) // 2]), int(ranked[-1])}
     return np.array(sorted(chosen))

@@ -14,6 +14,8 @@ from inferspeed_magic.panel.remarks import notes, warnings
 from inferspeed_magic.panel.table import table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inferspeed_magic.panel.ranking import Speedups
     from inferspeed_magic.records import Machine, ProfileRecord
 
@@ -48,15 +50,16 @@ class ProfileView:
     footnotes: tuple[str, ...]
 
 
-def profile_view(record: ProfileRecord, speedups: Speedups | None = None) -> ProfileView:
+def profile_view(record: ProfileRecord, speedups: Speedups | None = None, known: Sequence[str] = ()) -> ProfileView:
     """Turn a record into what the panel says.
 
     Args:
         record: what was measured.
         speedups: of candidates over each other, for the sentence on top; None leaves the runner-up out of it.
+        known: names in the order in which a reader met them, which they keep their colours by.
     """
     unit = time_unit(candidate.summary.p50_ms.value for candidate in measured(record))
-    columns, rows = table(record, unit)
+    columns, rows = table(record, unit, known)
     return ProfileView(
         title=_title(record),
         cost_title="Start-up, memory, size and agreement with the source model",
@@ -107,8 +110,10 @@ def _footnotes(record: ProfileRecord, columns: tuple[Column, ...], unit: TimeUni
     waiting = ", waiting included" if record.request.scenario == "server" else ""
     baseline = one_line(record.baseline or "")
     meanings = {
-        "p50_ms": f"p50 {unit.name}: half of the inferences took less{waiting}; in parentheses its 95% interval.",
-        "speedup": f"speed-up: p50 of the baseline ({baseline}) divided by this p50, and its 95% interval.",
+        "p50_ms": f"p50 {unit.name}: half of the inferences took less{waiting}, each turn counting the same; in "
+        "parentheses its 95% interval.",
+        "speedup": f"speed-up: how often this p50 goes into that of the baseline ({baseline}), estimated turn by turn "
+        "(so that drift cancels, and not exactly the quotient), and its 95% interval.",
         "throughput_samples_per_s": "samples/s: as measured, not 1/latency.",
         "first_inference_ms": "first ms: the first inference after loading and compiling.",
         "peak_memory_mb": "memory MB: peak of the worker process.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inferspeed_magic.discovery import runtime_names
+from inferspeed_magic.discovery import techniques as all_techniques
 from inferspeed_magic.errors import InputError, ModelError, OptionError
 from inferspeed_magic.records import Request
 from inferspeed_magic.records.signature import Signature, TensorSpec
@@ -47,6 +48,23 @@ def runtime_list(names: Sequence[str] | str | None) -> tuple[str, ...]:
     return tuple(chosen)
 
 
+def technique_list(names: Sequence[str] | str | None) -> tuple[str, ...]:
+    """Check techniques; the model as it is comes first, to compare with.
+
+    Raises:
+        OptionError: for a name that is none.
+    """
+    known = tuple(all_techniques())
+    chosen = ["none"]
+    for name in [names] if isinstance(names, str) else names or ():
+        if name != "none" and name not in known:
+            close = difflib.get_close_matches(str(name), known, 1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            raise OptionError(f"unknown technique `{name}`: {hint}there are {', '.join(known)}")
+        chosen.append(name)
+    return tuple(dict.fromkeys(chosen))
+
+
 def batch_size_list(sizes: Sequence[int] | int) -> tuple[int, ...]:
     """Check batch sizes, and take each once.
 
@@ -75,6 +93,7 @@ def request(  # noqa: C901  (one line per option reads better than a table of ch
     baseline: str | None,
     seed: int,
     batch_in_file: str,
+    techniques: Sequence[str] | str | None = None,
 ) -> Request:
     """Check the options.
 
@@ -112,6 +131,7 @@ def request(  # noqa: C901  (one line per option reads better than a table of ch
         seed=int(seed),
         target_qps=target_qps,
         latency_slo_ms=latency_slo_ms,
+        techniques=technique_list(techniques),
         batch_in_file=batch_in_file,  # type: ignore[arg-type]  # checked above
     )
 

@@ -12,6 +12,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -24,12 +25,25 @@ from inferspeed_magic.version import __version__
 if TYPE_CHECKING:
     from inferspeed_magic.formats.routes import Route
 
-#: Where the cache lies, in place of the user's cache folder; ``off`` for none.
+#: Where the cache's folder lies, in place of the user's cache folder; ``off`` for none.
 VARIABLE = "INFERSPEED_MAGIC_CACHE"
 #: Everything beyond this is thrown away, what was not used for longest first.
 LIMIT_BYTES = 4_000_000_000
 #: What artifacts are made with: another version may make another file.
-_MAKERS = ("tensorflow", "keras", "tf-keras", "tf2onnx", "onnx", "openvino", "ai-edge-litert", "numpy", "torch", "jax")
+_MAKERS = (
+    "tensorflow",
+    "keras",
+    "tf-keras",
+    "tf2onnx",
+    "onnx",
+    "openvino",
+    "ai-edge-litert",
+    "numpy",
+    "torch",
+    "jax",
+    "nncf",
+    "onnxruntime",
+)
 _MANIFEST = "manifest"
 
 
@@ -106,15 +120,16 @@ class ArtifactCache:
         if self._folder is None:
             return
         entries = []
-        for entry in self._folder.iterdir():
+        for entry in filter(_is_ours, self._folder.iterdir()):
             with contextlib.suppress(OSError):  # another process tidies too
                 size = sum(each.stat().st_size for each in entry.rglob("*") if each.is_file())
                 entries.append((entry.stat().st_mtime, size, entry.name))
         kept = 0
         for _, size, name in sorted(entries, reverse=True):
-            kept += size
-            if kept > self._limit_bytes:
+            if kept + size > self._limit_bytes:
                 self.forget(name)
+            else:
+                kept += size
 
 
 def default_cache() -> ArtifactCache:
@@ -122,7 +137,14 @@ def default_cache() -> ArtifactCache:
     chosen = os.environ.get(VARIABLE, "")
     if chosen.lower() == "off":
         return ArtifactCache(None)
-    return ArtifactCache(Path(chosen) if chosen else platformdirs.user_cache_path("inferspeed_magic") / "artifacts")
+    parent = Path(chosen).expanduser().resolve() if chosen else platformdirs.user_cache_path("inferspeed_magic")
+    # A folder of our own, wherever it lies: what is beside it is somebody else's.
+    return ArtifactCache(parent / "artifacts")
+
+
+def _is_ours(entry: Path) -> bool:
+    """Tell entries, and drafts that somebody was killed over, from whatever else lies here."""
+    return bool(re.fullmatch(r"[0-9a-f]{64}|\.draft_\w+", entry.name))
 
 
 def key_of(fingerprint: str, route: Route, batch_size: int | None, inputs: list[dict[str, Any]]) -> str:
@@ -134,7 +156,8 @@ def key_of(fingerprint: str, route: Route, batch_size: int | None, inputs: list[
         batch_size: that is fixed in the artifact; None for any.
         inputs: names, shapes and dtypes.
     """
-    parts = [fingerprint, [step.call for step in route], [step.static for step in route], batch_size, inputs, _makers()]
+    steps = [(step.call, step.static, step.settings) for step in route]
+    parts = [fingerprint, steps, batch_size, inputs, _makers()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -9,6 +9,7 @@ from inferspeed_magic.records import Measurement, Result
 
 if TYPE_CHECKING:
     from inferspeed_magic.errors import WorkerError
+    from inferspeed_magic.formats.routes import Step
     from inferspeed_magic.profiling.conversion import Artifact
     from inferspeed_magic.profiling.local import LocalWorker
     from inferspeed_magic.records import Block, ServerTrial, Status
@@ -25,6 +26,8 @@ class Candidate:
         source, runtime, lowering: what it is.
         batch_in_file: ``static`` or ``dynamic``: whether the artifact is made for its batch size or takes any; None for
             runtimes that open no file of ours.
+        technique: what is done to the model, ``none`` for nothing.
+        changed_by: the step that does it.
         processes: those that have it open; they alternate from turn to turn.
         artifact: what they opened.
         opened: what the first of them said when it opened it.
@@ -40,6 +43,8 @@ class Candidate:
     runtime: Runtime
     lowering: Lowering
     batch_in_file: str | None = None
+    technique: str = "none"
+    changed_by: Step | None = None
     processes: list[Worker | LocalWorker] = field(default_factory=list)
     artifact: Artifact | None = None
     opened: dict[str, Any] = field(default_factory=dict)
@@ -58,8 +63,9 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """``model/runtime``."""
-        return f"{self.source.name}/{self.runtime.name}"
+        """``model/runtime``, with the technique behind it."""
+        done = f"+{self.technique}" if self.changed_by else ""
+        return f"{self.source.name}/{self.runtime.name}{done}"
 
     @property
     def key(self) -> str:
@@ -120,6 +126,7 @@ class Candidate:
             device=self.lowering.device,
             threads=self.lowering.threads,
             precision=self.precision,
+            technique=self.technique,
             status=status or "measured",
             reason=reason,
             batch_in_file=self.batch_in_file if self.artifact else None,

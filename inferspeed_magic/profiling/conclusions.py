@@ -93,8 +93,8 @@ def _baseline_of(result: Result, results: list[Result], baseline: str | None) ->
             continue
         if (
             other.name == baseline
-            or (other.runtime == baseline and other.model == result.model)
-            or (other.model == baseline and other.runtime == result.runtime)
+            or (other.way == baseline and other.model == result.model)
+            or (other.model == baseline and other.way == result.way)
         ):
             return other
     return None

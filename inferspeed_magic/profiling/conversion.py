@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from inferspeed_magic.sources import live
 from inferspeed_magic.sources.portable import MANIFEST, keep_live
 from inferspeed_magic.sources.quiet import quiet
 from inferspeed_magic.sources.rebuild import weights_share
+from inferspeed_magic.techniques.calibration import write
 
 if TYPE_CHECKING:
     from inferspeed_magic.formats.routes import Route, Step
@@ -52,6 +55,7 @@ class Artifact:
         size_mb: on disk, None for what has no file.
         computes: the precision it computes in, where that is not the model's own.
         cached: name of its entry in the cache, if it was found there.
+        entry: name that it may be kept by, once its outputs were seen to agree.
     """
 
     path: str
@@ -59,6 +63,7 @@ class Artifact:
     size_mb: float | None
     computes: str | None = None
     cached: str | None = None
+    entry: str | None = None
 
 
 class Converter:
@@ -83,6 +88,7 @@ class Converter:
         self._folders: dict[str, str | WorkerError] = {}
         self._fingerprints: dict[str, str | None] = {}
         self._closed = False
+        self._borrowings = 0
         self.now = ""
 
     def portable(self, source: Source) -> Future[str]:
@@ -104,6 +110,11 @@ class Converter:
             self._cache.forget(artifact.cached)
         self._pending.pop((source.key, route, batch_size), None)
         return self.submit(source, route, batch_size)
+
+    def keep(self, source: Source, artifact: Artifact) -> None:
+        """Keep an artifact for later runs, now that its outputs were seen to agree."""
+        if artifact.entry is not None:
+            self._cache.keep(artifact.entry, Path(artifact.path), {"subnormal_share": source.subnormal_share})
 
     def close(self) -> None:
         """Drop what has not begun and end the process."""
@@ -185,19 +196,25 @@ class Converter:
         inputs = [
             {"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype} for spec in source.signature.inputs
         ]
-        static = any(step.static for step in route)
         fingerprint = self._fingerprint(source) if route else None
-        entry = key_of(fingerprint, route, batch_size if static else None, inputs) if fingerprint else None
+        entry = _entry(fingerprint, source, route, batch_size, inputs) if fingerprint else None
         computes = next((step.computes for step in route if step.computes), None)
         found = self._cache.find(entry) if entry else None
         if found is not None:
             path, facts = found
             source.subnormal_share = max(source.subnormal_share, float(facts["subnormal_share"]))
+            path = self._borrowed(Path(path))
             return Artifact(path, words(route), _size(source, path), computes, entry)
         path = self._convert(source, route, batch_size, inputs)
-        if entry and not path.startswith("live:") and source.stays_live is None:
-            self._cache.keep(entry, Path(path), {"subnormal_share": source.subnormal_share})
-        return Artifact(path, words(route), _size(source, path), computes)
+        may_be_kept = not path.startswith("live:") and source.stays_live is None
+        return Artifact(path, words(route), _size(source, path), computes, entry=entry if may_be_kept else None)
+
+    def _borrowed(self, artifact: Path) -> str:
+        """Link a file of the cache into the run's own folder: another process may throw the entry away meanwhile."""
+        self._borrowings += 1
+        folder = self._crew.folder / f"cached_{self._borrowings}"
+        shutil.copytree(artifact.parent, folder, copy_function=_link)
+        return str(folder / artifact.name)
 
     def _fingerprint(self, source: Source) -> str | None:
         """Hash the source; None for a model that cannot be told from another one."""
@@ -230,6 +247,9 @@ class Converter:
         folder.mkdir()
         target = folder / _FILES[step.makes]
         arguments = {"source": path, "target": str(target), "batch_size": batch_size, "inputs": inputs}
+        arguments |= dict(step.settings)
+        if step.calibrated:
+            arguments["calibration"] = self._calibration_of(source)
         self.now = f"converting {source.name}: {step.words}"
         try:
             if path.startswith("live:") and live.backend_of(source.kind) != "tensorflow":
@@ -248,6 +268,13 @@ class Converter:
             return WorkerError("failed", "the converter wrote nothing")
         return str(target)
 
+    def _calibration_of(self, source: Source) -> str:
+        """Write the samples that a source is calibrated with, once."""
+        folder = self._crew.folder / f"calibration_{source.calibration_key()}"
+        if not folder.exists():
+            write(folder, source.calibration or [])
+        return str(folder)
+
     def _request(self, call: str, arguments: dict[str, Any], backend: str = "tensorflow") -> Any:
         if self._closed:
             raise WorkerError("failed", "the run is over")
@@ -261,6 +288,20 @@ class Converter:
                 memory_limit_mb=self._limits.memory_mb(),
             )
         return worker.request(call, arguments, self._limits.convert_s)
+
+
+def _entry(fingerprint: str, source: Source, route: Route, batch_size: int, inputs: list[dict[str, Any]]) -> str:
+    """Name what a route makes of a source in the cache: by the samples too, where it is calibrated with them."""
+    if any(step.calibrated for step in route):
+        fingerprint += source.calibration_key()
+    return key_of(fingerprint, route, batch_size if any(step.static for step in route) else None, inputs)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
 
 
 def _resident_bytes(pid: int) -> int:

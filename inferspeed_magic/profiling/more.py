@@ -61,29 +61,39 @@ class More:
 
     def runtime(self, record: ProfileRecord, name: str, progress: Progress) -> ProfileRecord:
         """Measure every model and batch size on one more runtime."""
-        return self._measured(record, self.models, arguments.runtime_list([name]), record.request.batch_sizes, progress)
+        return self._measured(
+            record, self.models, arguments.runtime_list([name]), record.request.batch_sizes, progress=progress
+        )
 
     def batch_size(self, record: ProfileRecord, size: int, progress: Progress) -> ProfileRecord:
         """Measure every model on every runtime at one more batch size."""
         sizes = arguments.batch_size_list(size)
-        return self._measured(record, self.models, record.request.runtimes, sizes, progress)
+        return self._measured(record, self.models, record.request.runtimes, sizes, progress=progress)
 
     def model(self, record: ProfileRecord, name: str, progress: Progress) -> ProfileRecord:
         """Measure one more model of the notebook, or a file, on every runtime at every batch size."""
         found = _model(name)
         if set(found) & set(self.models):
             raise ModelError(f"{next(iter(found))} is there already: measure its rows again, or give it another name")
-        more = self._measured(record, found, record.request.runtimes, record.request.batch_sizes, progress)
+        more = self._measured(record, found, record.request.runtimes, record.request.batch_sizes, progress=progress)
         self.models |= found
         return more
 
     def again(self, record: ProfileRecord, name: str, batch_size: int, progress: Progress) -> ProfileRecord:
         """Measure one candidate again."""
-        model, _, runtime = name.rpartition("/")
+        model, _, way = name.rpartition("/")
+        runtime, _, technique = way.partition("+")
         there = any((result.name, result.batch_size) == (name, batch_size) for result in record.results)
         if model not in self.models or not there:
             raise OptionError(f"{name} at batch {batch_size} cannot be measured again: the report has no such row")
-        return self._measured(record, {model: self.models[model]}, (runtime,), (batch_size,), progress)
+        return self._measured(
+            record,
+            {model: self.models[model]},
+            (runtime,),
+            (batch_size,),
+            progress=progress,
+            techniques=(technique or "none",),
+        )
 
     def _measured(
         self,
@@ -91,9 +101,17 @@ class More:
         models: Mapping[str, Any],
         runtimes: tuple[str, ...],
         batch_sizes: tuple[int, ...],
+        *,
         progress: Progress,
+        techniques: tuple[str, ...] = (),
     ) -> ProfileRecord:
-        asked = replace(record.request, runtimes=runtimes, batch_sizes=batch_sizes, baseline=None)
+        asked = replace(
+            record.request,
+            runtimes=runtimes,
+            batch_sizes=batch_sizes,
+            techniques=techniques or record.request.techniques,
+            baseline=None,
+        )
         run = Run(asked, LIMITS, progress)
         # An interrupt goes through: half an addition could not be told from a whole one later.
         with alone():
@@ -143,7 +161,12 @@ def _ordered(results: Mapping[tuple[str, str, int], Result], request: Request) -
     models = list(dict.fromkeys(result.model for result in results.values()))
     return sorted(
         results.values(),
-        key=lambda one: (models.index(one.model), one.batch_size, request.runtimes.index(one.runtime)),
+        key=lambda one: (
+            models.index(one.model),
+            one.batch_size,
+            request.runtimes.index(one.runtime),
+            one.technique != "none",
+        ),
     )
 
 
@@ -161,7 +184,7 @@ def _blocks(result: Result) -> Sequence[Any]:
 
 
 def _key(result: Result) -> tuple[str, str, int]:
-    return result.model, result.runtime, result.batch_size
+    return result.model, result.way, result.batch_size
 
 
 def _model(name: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import statistics
+import sys
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from inferspeed_magic.profiling.local import LocalWorker
 from inferspeed_magic.profiling.reasons import short
 from inferspeed_magic.profiling.samples import CHECKED, Samples
 from inferspeed_magic.sources.quiet import quiet
+from inferspeed_magic.techniques.base import changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +142,7 @@ class Opener:
                 raise
             candidate.artifact = artifact = self._wait(self._converter.again(*asked, artifact))
             self._open_in_process(candidate, artifact, 0)
+        self._converter.keep(candidate.source, artifact)
 
     def _wait(self, pending: Future[Artifact]) -> Artifact:
         """Wait for an artifact, and keep saying what is converted."""
@@ -329,9 +332,11 @@ class Opener:
 
 
 def _assert_same(candidate: Candidate) -> None:
-    """Nothing is timed that is not the same model."""
+    """Nothing is timed that is not the same model; what a technique made of it is another one, but has to be finite."""
     error = candidate.relative_error
     tolerance = TOLERANCES.get(candidate.source.precision, TOLERANCES["float32"])
+    if candidate.changed_by is not None:
+        tolerance = sys.float_info.max
     if error is None or not error <= tolerance:
         raise WorkerError(
             "disagrees",
@@ -344,9 +349,12 @@ def _assert_same(candidate: Candidate) -> None:
 def ways(candidate: Candidate) -> list[Route]:
     """List the routes to what a candidate can open, best first."""
     kind, lower = candidate.source.kind, candidate.source.precision != "float32"
-    return [
-        route
+    found = [
+        (route, made)
         for made in candidate.runtime.capabilities().formats
         for route in routes(kind, made, dynamic=candidate.dynamic, lower=lower)
         if all(step.backend == "tensorflow" or find_spec(step.backend) for step in route)
     ]
+    if candidate.changed_by is None:
+        return [route for route, _ in found]
+    return [changed(route, candidate.changed_by) for route, made in found if made == candidate.changed_by.makes]

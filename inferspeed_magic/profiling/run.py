@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from inferspeed_magic.discovery import runtimes
+import numpy as np
+
+from inferspeed_magic.discovery import runtimes, techniques
 from inferspeed_magic.errors import ModelError, UserError, WorkerError
 from inferspeed_magic.measurement.load import LoadMeter
 from inferspeed_magic.measurement.machine import describe
@@ -25,6 +27,7 @@ from inferspeed_magic.profiling.serving import serve
 from inferspeed_magic.records import ProfileRecord
 from inferspeed_magic.runtimes.base import Lowering
 from inferspeed_magic.sources.preprocessing import after_preprocessing
+from inferspeed_magic.techniques.base import Subject
 from inferspeed_magic.version import __version__
 from inferspeed_magic.workers.crew import Crew
 
@@ -37,6 +40,10 @@ if TYPE_CHECKING:
     from inferspeed_magic.records import Request
     from inferspeed_magic.runtimes.base import Runtime
     from inferspeed_magic.sources.source import Source
+
+
+#: Samples that ranges of activations are found with.
+_CALIBRATED = 100
 
 
 class Run:
@@ -112,12 +119,41 @@ class Run:
 
     def _list_candidates(self, sources: list[Source]) -> list[Candidate]:
         known = runtimes()
-        return [
-            self._candidate(source, known[name], batch_size)
-            for source in sources
-            for batch_size in self.request.batch_sizes
-            for name in self.request.runtimes
-        ]
+        listed = []
+        for source in sources:
+            for batch_size in self.request.batch_sizes:
+                for name in self.request.runtimes:
+                    if "none" in self.request.techniques:
+                        listed.append(self._candidate(source, known[name], batch_size))
+                    listed += self._changed(source, known[name], batch_size)
+        return listed
+
+    def _changed(self, source: Source, runtime: Runtime, batch_size: int) -> list[Candidate]:
+        """Make a candidate for each technique that has to do with the runtime: techniques change files."""
+        capabilities = runtime.capabilities()
+        chosen = [techniques()[name] for name in self.request.techniques if name != "none"]
+        if not chosen or not capabilities.batch_in_artifact:
+            return []
+        part = self._part_for_files(source)
+        subject = Subject(runtime.name, part.precision, self.machine.instruction_sets)
+        listed = []
+        for technique in chosen:
+            made = next((each for each in capabilities.formats if each in technique.steps), None)
+            if made is None:
+                continue
+            lowering = Lowering(self.request.device, self.threads, batch_size, part.precision)
+            step = technique.step_for(subject, made)
+            candidate = Candidate(part, runtime, lowering, "static", technique.name, step)
+            _rule_out(candidate, runtime)
+            against = technique.applies_to(subject, made)
+            if candidate.status is None and against:
+                candidate.end("unsupported", against)
+            if technique.needs == "calibration":
+                self._calibrate(part)
+                if not part.has_real_inputs:
+                    candidate.notes.append("calibrated with made-up inputs: give real ones with --input")
+            listed.append(candidate)
+        return listed
 
     def _candidate(self, source: Source, runtime: Runtime, batch_size: int) -> Candidate:
         """Make a candidate, and its rival where the batch in the file is still to be chosen."""
@@ -136,6 +172,13 @@ class Run:
         if takes_any and self.request.batch_in_file == "best":
             self._rivals[candidate.key] = rival
         return candidate
+
+    def _calibrate(self, part: Source) -> None:
+        """Choose the samples that ranges of activations are found with; in no order, because data often has one."""
+        if part.calibration is None:
+            samples = part.samples(_CALIBRATED, self.request.seed)
+            chosen = np.random.default_rng(self.request.seed).permutation(len(samples[0]))[:_CALIBRATED]
+            part.calibration = [array[chosen] for array in samples]
 
     def _part_for_files(self, source: Source) -> Source:
         """Leave out of a model what no file can hold, once."""
@@ -227,6 +270,8 @@ class Run:
         notes = []
         if not sys.platform.startswith("linux"):
             notes.append("other workers were not stopped while one was timed: this system cannot do that")
+        if set(self.request.techniques) - {"none"}:
+            notes.append("techniques change the model: the column error says by how much, accuracy was not measured")
         if self.request.baseline and not any(result.summary and result.summary.speedup for result in results):
             notes.append(f"the baseline {self.request.baseline} was not measured, so there are no speed-ups")
         return ProfileRecord(

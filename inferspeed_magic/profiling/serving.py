@@ -101,7 +101,8 @@ class _Server:
         latencies = tuple(reply["latencies_ns"])
         p99 = percentile_ms(latencies, 99)
         sustained = None if slo_ms is None or p99 is None else p99 <= slo_ms
-        trial = ServerTrial(qps, queries / (reply["wall_ns"] / 1e9), latencies, p99, sustained)
+        offered_qps = queries / reply["offered_s"]
+        trial = ServerTrial(qps, queries / (reply["wall_ns"] / 1e9), latencies, p99, sustained, offered_qps)
         candidate.trials.append(trial)
         if slo_ms is None or sustained or not candidate.blocks:
             candidate.blocks = [Block(0, 0, start_s, reply["wall_ns"], latencies)]

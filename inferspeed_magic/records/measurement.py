@@ -32,6 +32,8 @@ class ServerTrial:
     Attributes:
         target_qps: mean rate of the Poisson arrivals.
         achieved_qps: inferences finished per second.
+        offered_qps: what arrived per second: random arrivals of a short run are more or fewer than the target; None in
+            reports that older versions saved.
         latencies_ns: from scheduled arrival to outputs on the host, waiting included.
         p99_ms: the 99th percentile of these, or None where the samples cannot support it.
         sustained: whether p99 stayed under the bound (None where no bound was asked for).
@@ -42,6 +44,7 @@ class ServerTrial:
     latencies_ns: tuple[int, ...]
     p99_ms: float | None
     sustained: bool | None
+    offered_qps: float | None = None
 
 
 @dataclass(frozen=True)

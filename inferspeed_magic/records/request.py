@@ -27,6 +27,7 @@ class Request:
         target_qps: inferences per second that arrive in the ``server`` scenario.
         batch_in_file: whether artifacts are made for one batch size (``static``), take any (``dynamic``), or whichever
             turns out faster (``best``).
+        techniques: to apply, ``none`` for the model as it is.
         latency_slo_ms: with ``server``: find the highest rate whose p99 latency stays under this bound.
     """
 
@@ -41,3 +42,4 @@ class Request:
     target_qps: float | None = None
     latency_slo_ms: float | None = None
     batch_in_file: BatchInFile = "best"
+    techniques: tuple[str, ...] = ("none",)

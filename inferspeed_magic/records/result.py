@@ -90,6 +90,11 @@ class Result:
     summary: Summary | None = None
 
     @property
+    def way(self) -> str:
+        """How it runs: the runtime, and behind a ``+`` what was done to the model."""
+        return self.runtime if self.technique == "none" else f"{self.runtime}+{self.technique}"
+
+    @property
     def name(self) -> str:
-        """``model/runtime``: how reports and comparisons name a candidate."""
-        return f"{self.model}/{self.runtime}"
+        """``model/runtime`` or ``model/runtime+technique``: how reports and comparisons name a candidate."""
+        return f"{self.model}/{self.way}"

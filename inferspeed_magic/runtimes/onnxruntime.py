@@ -66,9 +66,16 @@ class OnnxRuntimeSession(Session):
 
     def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
         """Run the session."""
-        outputs: list[np.ndarray[Any, Any]] = self._session.run(
-            self._outputs, dict(zip(self._inputs, inputs, strict=True))
-        )
+        try:
+            outputs: list[np.ndarray[Any, Any]] = self._session.run(
+                self._outputs, dict(zip(self._inputs, inputs, strict=True))
+            )
+        except Exception as error:
+            strange = next((each.dtype.name for each in inputs if each.dtype.kind == "V"), None)
+            if strange is None:
+                raise
+            reason = f"ONNX Runtime takes no arrays of {strange}: give the model inputs of float32 and cast them inside"
+            raise UnsupportedError(reason) from error
         return outputs
 
 

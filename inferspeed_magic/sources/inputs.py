@@ -138,7 +138,9 @@ def _fitted(name: str, spec: TensorSpec, array: Array) -> tuple[TensorSpec, Arra
             raise InputError(f"`{name}` expects strings as input `{spec.name}`, got {array.dtype}")
         return replace(spec, shape=shape), array.astype(str)
     wanted = _numpy_dtype(spec.dtype)
-    ok = array.dtype.kind in ("biuf" if wanted.kind == "f" or spec.dtype == "bfloat16" else "biu")
+    ok = array.dtype == wanted or array.dtype.kind in (
+        "biuf" if wanted.kind == "f" or spec.dtype == "bfloat16" else "biu"
+    )
     if not ok:
         raise InputError(f"`{name}` expects input `{spec.name}` of dtype {spec.dtype}, got {array.dtype}")
     if spec.high is not None and array.size and (array.max() >= spec.high or array.min() < 0):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inferspeed_magic.sources.array_files import plain
 from inferspeed_magic.sources.structure import pack
 
 if TYPE_CHECKING:
@@ -86,10 +87,10 @@ class PortableModel:
         """Flatten the outputs and bring them to the host."""
         flat = self.flatten(outputs)
         if self.backend == "tensorflow":
-            return [_plain(np.asarray(value)) for value in flat]
+            return [plain(np.asarray(value)) for value in flat]
         import keras
 
-        return [_plain(np.asarray(keras.ops.convert_to_numpy(value))) for value in flat]
+        return [plain(np.asarray(keras.ops.convert_to_numpy(value))) for value in flat]
 
     def device_scope(self, device: str) -> Callable[[], contextlib.AbstractContextManager[Any]]:
         """Return what enters the device; the first of a kind is the default, and entering it would only cost time."""
@@ -193,17 +194,6 @@ class PortableModel:
                 return compiled(inputs, training=False)
 
         return infer
-
-
-def _plain(array: Array) -> Array:
-    """Turn what files cannot hold into what they can: bfloat16 into float32, strings as objects into numpy's."""
-    if array.dtype.name == "bfloat16":
-        return array.astype(np.float32)
-    if array.dtype != object:
-        return array
-    return np.array([each.decode() if isinstance(each, bytes) else str(each) for each in array.ravel()]).reshape(
-        array.shape
-    )
 
 
 def _argument(position: int, _: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inferspeed_magic.sources.array_files import read as read_array
 from inferspeed_magic.sources.subnormals import SubnormalCount
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def outputs_of_rebuilt(state: dict[str, Any], *, source: str, inputs: list[str],
     from inferspeed_magic.sources.portable import read
 
     model = state.setdefault("models", {})[source] = read(source)
-    arrays = [np.load(path, allow_pickle=False) for path in inputs]
+    arrays = [read_array(path) for path in inputs]
     activations = SubnormalCount()
     with _seen_by(activations, model):
         results = model.to_numpy(model.call(model.pack(arrays)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ class Source:
         part: which part of a model this is, where it is not the whole (``sources.preprocessing``).
         whole: the model that this is a part of.
         feed: makes this part's inputs from those of the whole.
+        calibration: samples for techniques that need ranges of activations, in flat order; None without any.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Source:
     part: str = ""
     whole: Source | None = None
     feed: Callable[[list[Array]], list[Array]] = list
+    calibration: list[Array] | None = None
 
     @property
     def key(self) -> str:
@@ -84,6 +87,14 @@ class Source:
         if self.model is None:
             return of_files(Path(self.facts.get("path") or self.path or "")) + json.dumps(self.facts, sort_keys=True)
         return of_model(self.model, self.kind)
+
+    def calibration_key(self) -> str:
+        """Hash the samples for calibration."""
+        digest = hashlib.sha256()
+        for array in self.calibration or []:
+            digest.update(repr((array.shape, str(array.dtype))).encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:32]
 
     @property
     def has_real_inputs(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import keras
+import ml_dtypes
 import numpy as np
 import pytest
 import small_models
@@ -255,6 +256,21 @@ def test_other_precisions_are_kept_where_a_runtime_has_them(bench, make, runtime
             assert ("in float32" in artifact.route) == (artifact.computes == "float32")
             return
     pytest.fail("no route works")
+
+
+def test_inputs_in_bfloat16_reach_what_takes_them_and_the_report_names_what_does_not():
+    inputs = keras.Input((7,), dtype="bfloat16")
+    x = layers.Dense(5, dtype="bfloat16")(inputs)
+    model = small_models.stirred(
+        keras.Model(inputs, [layers.Dense(3, dtype="float32")(x), keras.ops.reshape(inputs, (-1, 1, 7))])
+    )
+    given = np.linspace(-1, 1, 14).reshape(2, 7).astype(ml_dtypes.bfloat16)
+    chosen = ["keras.call", "keras.compiled", *RUNTIMES]
+    report = im.profile({"m": model}, inputs=given, runtimes=chosen, duration_s=0.02, progress=False)
+    results = {result.runtime: result for result in report.results}
+    assert results.pop("onnxruntime").reason.startswith("ONNX Runtime takes no arrays of bfloat16")
+    assert {runtime: result.reason for runtime, result in results.items()} == dict.fromkeys(results)
+    assert results["keras.call"].relative_error == 0.0
 
 
 def test_the_report_says_what_a_file_computes_in():

@@ -21,7 +21,7 @@ from workbench import Workbench
 from inferspeed_magic.discovery import runtimes
 from inferspeed_magic.formats.layer_names import layer_of, name_generated
 
-NAMES = ["encoder", "dense", "dense_1", "add", "my layer"]
+NAMES = ["encoder", "dense", "dense_1", "add", "my layer", "a_b", "a b", "_own", "слой"]
 RUNS = 20
 
 
@@ -44,6 +44,10 @@ def bench():
         ("model/dense/MatMul/MatmulTransposeFusion/", "dense"),
         ("model/Cast;model/dense/BiasAdd;model/encoder/MatMul", "dense"),
         ("model/my_layer/MatMul", "my layer"),
+        ("model/a_b/MatMul", "a_b"),
+        ("model/_own/MatMul", "_own"),
+        ("._own/MatMul", "_own"),
+        (".____/MatMul", "слой"),
         ("model/dense_2/MatMul", None),
         ("dense", None),
         ("Transpose__12", None),
@@ -176,6 +180,27 @@ def test_calls_between_layers_and_layers_with_odd_names_are_found(bench):
     assert found["MatMul"] == "my layer"
     assert found["Erf"] == names["Gelu"]
     assert found["Softmax"] == names["Softmax"]
+
+
+def begins_with_no_letter():
+    """Names that TensorFlow takes for no outermost scope, of the model and of what is in it."""
+    inputs = keras.Input((5,))
+    x = keras.Sequential([layers.Input((5,)), layers.Dense(6, name="-dense")], name="_inner")(inputs)
+    return small_models.stirred(keras.Model(inputs, layers.Dense(4, name="слой")(x), name="модель"))
+
+
+@pytest.mark.parametrize("runtime", ["litert", "onnxruntime", "openvino"])
+def test_names_that_begin_with_no_letter_keep_no_model_from_being_converted(bench, runtime):
+    path, inputs, _ = opened(bench, begins_with_no_letter, runtime)
+    session = bench.open(runtimes()[runtime], path, [[array[:1] for array in inputs]])
+    expected = bench.source(begins_with_no_letter).outputs([array[:1] for array in inputs])
+    np.testing.assert_allclose(session.outputs[0][0], expected[0], rtol=1e-4, atol=1e-4)
+
+
+def test_names_that_begin_with_no_letter_are_found(bench):
+    path, _, known = opened(bench, begins_with_no_letter, "onnxruntime")
+    products = [node.name for node in onnx.load(path).graph.node if node.op_type in {"MatMul", "Gemm"}]
+    assert [layer_of(name, known) for name in products] == ["_inner/-dense", "слой"]
 
 
 def mobilenet():

@@ -18,7 +18,8 @@ NAN = math.nan
 floats = hnp.arrays(
     np.float32,
     hnp.array_shapes(max_dims=3, max_side=4),
-    elements=st.floats(-1e6, 1e6, width=32, allow_subnormal=False),
+    # Of one order of magnitude: what lies far beyond the others counts for itself only.
+    elements=st.floats(1, 1e3, width=32).flatmap(lambda value: st.sampled_from([value, -value, 0.0])),
 )
 
 
@@ -75,8 +76,48 @@ def test_strings_and_booleans_count_as_the_share_that_differs():
     assert relative_error([np.array(["a", "b"])], [np.array(["a", "c"])]) == 0.5
 
 
-def test_integers_count_by_value():
-    assert relative_error([np.array([100, 1], "int32")], [np.array([100, 2], "int32")]) == pytest.approx(0.01)
+def test_integers_count_as_the_share_that_differs():
+    assert relative_error([np.array([100, 1], "int32")], [np.array([100, 2], "int32")]) == 0.5
+    assert relative_error([np.array([50_000, 17, 3])], [np.array([49_990, 60, 40])]) == 1.0
+
+
+def test_large_integers_are_not_rounded():
+    assert relative_error([np.array([2**53 + 1, 5])], [np.array([2**53, 5])]) == 0.5
+
+
+def test_pictures_may_be_rounded_either_way():
+    assert relative_error([np.array([100, 7], "uint8")], [np.array([101, 7], "uint8")]) == 0.0
+    assert relative_error([np.array([100, 7], "uint8")], [np.array([102, 7], "uint8")]) == 0.5
+
+
+def test_complex_numbers_count_with_both_parts():
+    assert relative_error([np.array([1 + 5j])], [np.array([1 - 5j])]) == pytest.approx(10 / 26**0.5)
+
+
+def test_masks_hide_nothing():
+    assert relative_error([f(5, 3, -1e9)], [f(0.1, 0.2, -1e9)]) > 1
+    assert relative_error([f(0.1, 0.2, -1e9)], [f(0.1, 0.2, -1e9 * (1 + 1e-6))]) < 1e-5
+
+
+def test_boxes_do_not_hide_scores():
+    boxes = np.random.default_rng(0).random((1, 20, 3)).astype("float32") * [640, 480, 0.9]
+    wrong = boxes.copy()
+    wrong[..., 2] = 0.9 - wrong[..., 2]
+    assert relative_error([wrong], [boxes]) > 0.1
+
+
+def test_columns_that_are_nearly_zero_may_be_rounded():
+    """As after a cancellation: what is left of them is rounding."""
+    values = np.random.default_rng(0).standard_normal((64, 5))
+    values[:, 2] *= 1e-6
+    noise = np.random.default_rng(1).standard_normal((64, 5)) * 2e-6
+    assert relative_error([values + noise], [values]) < 1e-5
+
+
+def test_unlikely_classes_may_be_rounded():
+    logits = np.random.default_rng(0).standard_normal((16, 1000)) * 12
+    chances = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    assert relative_error([chances.astype("float32")], [chances]) < 1e-6
 
 
 def test_unsigned_integers_do_not_wrap():
@@ -96,14 +137,14 @@ def test_agrees_with_itself(array):
 @settings(deadline=None)
 @given(floats, st.floats(1e-5, 1.0))
 def test_finds_what_was_added(array, share):
-    """A deviation of a share of the largest magnitude, at any place, is that share."""
+    """A deviation of a share of the largest magnitude, at any place, is at least that share."""
     reference = array.astype("float64")
     magnitude = np.abs(reference).max()
     if magnitude < 1e-30:
         return
     changed = reference.copy()
     changed.flat[changed.size // 2] += share * magnitude
-    assert relative_error([changed], [reference]) == pytest.approx(share, rel=1e-6)
+    assert relative_error([changed], [reference]) >= share * (1 - 1e-6)
 
 
 @settings(deadline=None)

@@ -87,7 +87,8 @@ def stub(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def runtimes(stub):
-    stub("inferspeed_magic.discovery", runtime_names=lambda: RUNTIMES)
+    techniques = dict.fromkeys(("float16", "int16x8", "post_training_static"))
+    stub("inferspeed_magic.discovery", runtime_names=lambda: RUNTIMES, techniques=lambda: techniques)
     return RUNTIMES
 
 

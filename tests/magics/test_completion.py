@@ -73,6 +73,11 @@ def test_variables_for_input(tab):
     assert tab("%profile_model small --input x") == {"%profile_model small --input x_val"}
 
 
+def test_techniques(tab):
+    line = "%profile_model small --technique float16,int"
+    assert ends(tab(line), line) == {"int16x8"}
+
+
 def test_baselines(tab, runtimes):
     line = "%profile_model --baseline "
     assert ends(tab(f"{line}smaller/k"), line) == {f"smaller/{name}" for name in runtimes if name.startswith("k")}

@@ -71,6 +71,7 @@ def test_defaults():
         ("--seed 42", "seed", 42),
         ("--quiet", "quiet", True),
         ("--batch-in-file dynamic", "batch_in_file", "dynamic"),
+        ("--technique float16,int16x8 --technique float16", "techniques", ("float16", "int16x8")),
         ("--quiet; # hush", "quiet", True),
     ],
 )
@@ -101,6 +102,7 @@ MISTAKES = [
         "--runtime: 'litert,' has an empty place; give names of runtimes, such as litert,onnxruntime",
     ),
     ("--runtime", "--runtime needs a value; %profile_model? shows examples"),
+    ("--technique float61", "there is no technique 'float61'; did you mean float16? known are float16, int16x8"),
     ("--batch-in-file both", "--batch-in-file: 'both' is no choice; give best, static or dynamic"),
     ("--runtime --quiet", "--runtime needs a value"),
     ("--duration -1", "--duration: '-1' does not do; give a time above 0, such as 2, 0.5, 2s or 500ms"),

@@ -20,6 +20,7 @@ DEFAULTS = {
     "duration_s": 1.0,
     "baseline": None,
     "batch_in_file": "best",
+    "techniques": [],
     "seed": 0,
     "progress": True,
 }
@@ -42,6 +43,7 @@ DEFAULTS = {
         ("--duration 500ms", {"duration_s": 0.5}),
         ("--baseline model/litert", {"baseline": "model/litert"}),
         ("--batch-in-file static", {"batch_in_file": "static"}),
+        ("--technique post_training_static", {"techniques": ["post_training_static"]}),
         ("--seed 7", {"seed": 7}),
         ("--quiet", {"progress": False}),
         ("--into r", {}),

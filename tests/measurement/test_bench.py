@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 import pytest
 from fake_clock import FakeTime
@@ -114,6 +115,27 @@ def test_outputs_of_the_checked_batches_are_written_in_order(open_one, tmp_path)
         assert np.load(tmp_path / f"out_{number}_0.npy").tolist() == [[number + 1.0] * 3] * 2
         assert np.load(tmp_path / f"out_{number}_1.npy").tolist() == [3.0 * number] * 2
     assert not (tmp_path / "out_2_0.npy").exists()
+
+
+def test_bfloat16_comes_in_as_it_is_and_goes_out_as_what_files_can_hold(state, time, tmp_path):
+    file = str(tmp_path / "in.npy")
+    np.save(file, np.full((2, 3), 1.5, ml_dtypes.bfloat16))
+    bench.open_candidate(
+        state,
+        candidate="one",
+        runtime=f"{__name__}:Scripted",
+        artifact="nothing",
+        lowering=LOWERING,
+        inputs=[[file]],
+        outputs=str(tmp_path / "out"),
+        checked=1,
+    )
+    assert session(state).runs[0].dtype == ml_dtypes.bfloat16
+    bench.run_saved(state, candidate="one", inputs=[file], outputs=str(tmp_path / "answer"))
+    for name in ("out_0_0.npy", "answer_0.npy"):
+        written = np.load(tmp_path / name)
+        assert written.dtype == np.float32
+        assert written.tolist() == [[2.5] * 3] * 2
 
 
 def test_peak_memory_is_that_of_the_process(open_one):

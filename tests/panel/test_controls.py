@@ -15,7 +15,7 @@ from inferspeed_magic.panel.controls import Controls, show
 from inferspeed_magic.report import Report
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-ACTIONS = ["Add: runtime", "Add: batch size", "Add: model", "Measure again: row", "Save: file"]
+ACTIONS = ["Add: runtime", "Add: batch size", "Add: model", "Measure again: measured row", "Save: save as"]
 
 
 class Growing:
@@ -142,13 +142,13 @@ class TestButtons:
         assert report.asked == [{"model": "models/deep.onnx"}]
 
     def test_a_row_again(self, report, hands):
-        hands.field("Row").value = ("deep/litert", 1)
-        hands.click("Measure again: row")
+        hands.field("Measured row").value = ("deep/litert", 1)
+        hands.click("Measure again: measured row")
         assert report.asked == [{"row": ("deep/litert", 1)}]
 
     def test_save(self, report, hands):
-        hands.field("File").value = "runs/one.json"
-        assert "saved to runs/one.json" in hands.click("Save: file")
+        hands.field("Save as").value = "runs/one.json"
+        assert "saved to runs/one.json" in hands.click("Save: save as")
         assert report.asked == [{"save": "runs/one.json"}]
         assert hands.drawn == []
 
@@ -234,7 +234,7 @@ class TestMeanwhile:
 class TestRows:
     def test_all_that_could_be_measured_are_offered(self, hands):
         assert hands.offered("Runtime") == ["openvino", "tvm"]
-        rows = dict(hands.offered("Row"))
+        rows = dict(hands.offered("Measured row"))
         # openvino is not installed; what crashed may be tried again.
         assert list(rows.values()) == [
             (f"deep/{runtime}", 1)
@@ -248,11 +248,11 @@ class TestRows:
             report._left = ("openvino",)
 
         report.meanwhile = grow
-        hands.field("Row").value = ("deep/litert", 1)
+        hands.field("Measured row").value = ("deep/litert", 1)
         hands.click("Add: runtime")
-        assert dict(hands.offered("Row"))["deep/tvm, batch 1"] == ("deep/tvm", 1)
-        assert dict(hands.offered("Row"))["deep/litert, batch 8"] == ("deep/litert", 8)
-        assert hands.field("Row").value == ("deep/litert", 1)
+        assert dict(hands.offered("Measured row"))["deep/tvm, batch 1"] == ("deep/tvm", 1)
+        assert dict(hands.offered("Measured row"))["deep/litert, batch 8"] == ("deep/litert", 8)
+        assert hands.field("Measured row").value == ("deep/litert", 1)
         assert hands.offered("Runtime") == ["openvino"]
         hands.field("Batch size").value = 8
         assert "there already" in hands.click("Add: batch size")
@@ -260,7 +260,7 @@ class TestRows:
     def test_without_rows_there_is_nothing_to_measure_again(self, report):
         report.results = (failed(),)
         hands = Hands(report)
-        assert "nothing is left to add" in hands.click("Measure again: row")
+        assert "nothing is left to add" in hands.click("Measure again: measured row")
         assert report.asked == []
 
 

@@ -31,6 +31,21 @@ def test_the_fastest_with_its_lead_over_the_baseline():
     )
 
 
+def test_the_lead_over_the_next_one():
+    found = profile_view(usual(), {("deep/litert", "deep/onnxruntime", 1): Interval(1.31, 1.28, 1.34)}).headline[0]
+    assert "(0.0912-0.0950), 1.31x (1.28-1.34) faster than onnxruntime, 1,150x (1,100-1,200) faster than" in found
+
+
+def test_a_lead_that_is_none_is_not_told():
+    found = profile_view(usual(), {("deep/litert", "deep/onnxruntime", 1): Interval(1.01, 0.98, 1.04)}).headline[0]
+    assert "faster than onnxruntime" not in found
+
+
+def test_what_was_done_to_the_model_is_part_of_the_name():
+    found = headline(baseline(), result("deep/litert", 0.093, 1150.0, technique="post_training_static"))
+    assert found[0].startswith("litert+post_training_static is the fastest on deep at batch 1: ")
+
+
 def test_two_that_cannot_be_told_apart():
     found = headline(baseline(), result("deep/litert", 0.093, 1150.0), result("deep/onnxruntime", 0.0945, 1130.0))
     assert found == (
@@ -56,8 +71,8 @@ def test_other_batch_sizes_are_told_in_short():
 
     (found,) = headline(*at(1, 0.1, 0.2), *at(8, 0.5, 0.6), *at(32, 2.0, 1.0), *at(64, 4.0, 4.01), baseline=None)
     assert found == (
-        "litert is the fastest on deep at batch 1: 0.100 ms (0.098-0.102). At batch 32: onnxruntime. "
-        "At batch 64: litert and onnxruntime, no difference can be seen. At batch 8 too."
+        "litert is the fastest on deep at batch 1: 0.100 ms (0.098-0.102). At batch 8 too. "
+        "At batch 32: onnxruntime. At batch 64: litert and onnxruntime, no difference can be seen."
     )
 
 

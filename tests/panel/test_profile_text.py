@@ -6,51 +6,9 @@ from profile_records import MACHINE, SCRIPT, baseline, failed, record, result, u
 
 from inferspeed_magic.panel import profile_text, profile_view
 
-USUAL = """\
-litert is the fastest on deep at batch 1: 0.0931 ms (0.0912-0.0950), 1,150x (1,100-1,200) faster than
-  keras.predict.
-
-  Intel Xeon Platinum 8259CL, 2 of 48 cores, 16.0 GB, AVX2 FMA AVX-512, virtual (KVM), Debian GNU/Linux 12,
-    Python 3.11.7
-  Inference latency, batch 1, cpu, 2 threads, back to back
-
-model  runtime         p50 ms                  p90 ms  p95 ms  p99 ms  speed-up              samples/s
------------------------------------------------------------------------------------------------------------------------
-deep   keras.predict      107 (105-109)           128       -       -   1.00x                     9.25  baseline
-deep   keras.call        8.20 (8.04-8.36)        9.84    10.7    13.9   13.1x (12.5-13.6)          121
-deep   keras.compiled   0.790 (0.774-0.806)     0.948    1.03    1.34    135x (130-141)          1,250  not trustworthy
-deep   litert          0.0931 (0.0912-0.0950)   0.112   0.121   0.158  1,150x (1,100-1,200)     10,600  fastest
-deep   onnxruntime      0.122 (0.120-0.124)     0.146   0.159   0.207    877x (842-912)          8,110
-
-model  runtime         load ms  compile ms  first ms  memory MB  artifact MB    error
--------------------------------------------------------------------------------------
-deep   keras.predict      12.3         456      7.89        312            -        -
-deep   keras.call         12.3         456      7.89        312        0.134  2.1e-07
-deep   keras.compiled     12.3         456      7.89        312        0.134  2.1e-07
-deep   litert             12.3         456      7.89        312        0.134  2.1e-07
-deep   onnxruntime        12.3         456      7.89        312        0.134  2.1e-07
-
-Not measured:
-  openvino - unavailable: openvino is not installed: pip install openvino
-  deep/keras.xla - crashed: the worker died of SIGSEGV while it compiled
-
-Warnings:
-  deep/keras.compiled: not trustworthy, latency has two modes: 60% of inferences take 0.7 ms, 40% 1.1 ms
-
-p50 ms: half of the inferences took less; in parentheses its 95% interval.
-speed-up: p50 of the baseline (deep/keras.predict) divided by this p50, and its 95% interval.
-samples/s: as measured, not 1/latency.
-first ms: the first inference after loading and compiling.
-memory MB: peak of the worker process.
-error: largest deviation from the source model's outputs, relative to their largest."""
-
 
 def text(*results, **changes):
     return profile_text(profile_view(record(*results, **changes)))
-
-
-def test_the_usual_report():
-    assert profile_text(profile_view(usual())) == USUAL
 
 
 def test_interrupted_comes_first():

@@ -27,7 +27,7 @@ def marks(view):
 def test_columns_of_the_usual_table():
     assert [column.header for column in profile_view(usual()).columns] == [
         *("model", "runtime", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "speed-up", "samples/s"),
-        *("load ms", "compile ms", "first ms", "memory MB", "artifact MB", "error"),
+        *("load ms", "compile ms", "first ms", "memory MB", "file MB", "error"),
     ]
 
 

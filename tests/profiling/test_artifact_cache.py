@@ -16,7 +16,7 @@ from onnx_files import perceptron
 
 import inferspeed_magic as im
 from inferspeed_magic.formats.routes import routes
-from inferspeed_magic.profiling.artifact_cache import VARIABLE, ArtifactCache
+from inferspeed_magic.profiling.artifact_cache import VARIABLE, ArtifactCache, default_cache
 from inferspeed_magic.profiling.conversion import Converter
 from inferspeed_magic.profiling.environment import environment
 from inferspeed_magic.profiling.limits import LIMITS
@@ -34,9 +34,8 @@ FIX_BATCH = "inferspeed_magic.formats.onnx:fix_batch"
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """Have the cache in a folder of the test's own."""
-    chosen = tmp_path / "cache"
-    monkeypatch.setenv(VARIABLE, str(chosen))
-    return chosen
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache" / "artifacts"
 
 
 @pytest.fixture
@@ -72,6 +71,7 @@ def converted(source, route, batch_size=1):
         converter = Converter(crew, LIMITS, environment(None, "cpu"))
         try:
             artifact = converter.submit(source, route, batch_size).result()
+            converter.keep(source, artifact)
             return artifact, Path(artifact.path).read_bytes()
         finally:
             converter.close()
@@ -334,6 +334,7 @@ def test_off_means_that_nothing_is_kept_and_nothing_found(tmp_path, monkeypatch,
 
 
 def test_a_place_where_nothing_can_be_written_is_no_failure(tmp_path, folder):
+    folder.parent.mkdir()
     folder.write_text("a file, where the folder should be")
     for _ in range(2):
         (result,) = profiled(perceptron(tmp_path / "model.onnx"), ["onnxruntime"])
@@ -372,17 +373,68 @@ def test_files_that_belong_together_stay_together(folder, artifact):
 
 def test_what_was_not_used_for_longest_makes_room(folder, artifact):
     cache = ArtifactCache(folder, limit_bytes=4500)
-    for used_at, key in enumerate(("oldest", "old", "young")):
+    oldest, old, young, new = (letter * 64 for letter in "abcd")
+    for used_at, key in enumerate((oldest, old, young)):
         cache.keep(key, artifact, {})
         os.utime(folder / key, (used_at, used_at))
-    assert holds(cache, "oldest")  # and with that it is no longer the one that was not used for longest
-    cache.keep("new", artifact, {})
-    assert {key: holds(cache, key) for key in ("oldest", "old", "young", "new")} == {
-        "oldest": True,
-        "old": False,
-        "young": True,
-        "new": True,
-    }
+    assert holds(cache, oldest)  # and with that it is no longer the one that was not used for longest
+    cache.keep(new, artifact, {})
+    assert [holds(cache, key) for key in (oldest, old, young, new)] == [True, False, True, True]
+
+
+def test_what_makes_room_is_not_counted(folder, artifact, tmp_path):
+    small = tmp_path / "small" / "model.xml"
+    small.parent.mkdir()
+    small.write_bytes(b"a")
+    cache = ArtifactCache(folder, limit_bytes=2500)
+    for used_at, (key, kept) in enumerate((("a" * 64, small), ("b" * 64, artifact))):
+        cache.keep(key, kept, {})
+        os.utime(folder / key, (used_at, used_at))
+    cache.keep("c" * 64, artifact, {})
+    assert [cache.find(letter * 64) is not None for letter in "abc"] == [True, False, True]
+
+
+def test_what_is_not_ours_stays(tmp_path, monkeypatch, artifact):
+    place = tmp_path / "scratch"
+    for mine in (place / "thesis", place / "artifacts" / "thesis"):
+        mine.mkdir(parents=True)
+        (mine / "data.bin").write_bytes(b"x" * 5000)
+        os.utime(mine, (1, 1))
+    monkeypatch.setenv(VARIABLE, str(place))
+    cache = default_cache()
+    cache._limit_bytes = 4000
+    cache.keep("a" * 64, artifact, {})
+    assert cache.find("a" * 64)
+    assert (place / "thesis" / "data.bin").exists()
+    assert (place / "artifacts" / "thesis" / "data.bin").exists()
+
+
+def test_the_home_folder_may_be_named_as_a_shell_does(tmp_path, monkeypatch, artifact):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(VARIABLE, "~/models")
+    default_cache().keep("a" * 64, artifact, {})
+    assert (tmp_path / "models" / "artifacts" / ("a" * 64)).is_dir()
+
+
+def test_an_entry_that_is_thrown_away_meanwhile_is_still_there_for_the_run(folder, pretended):
+    source = described(small_models.mlp())
+    converted(source, FROM_KERAS)
+    with Crew() as crew:
+        converter = Converter(crew, LIMITS, environment(None, "cpu"))
+        artifact = converter.submit(source, FROM_KERAS, 1).result()
+        assert artifact.cached
+        shutil.rmtree(folder)
+        assert Path(artifact.path).read_text() == "a model"
+        converter.close()
+
+
+def test_what_was_not_seen_to_agree_is_not_kept(pretended):
+    source = described(small_models.mlp())
+    with Crew() as crew:
+        converter = Converter(crew, LIMITS, environment(None, "cpu"))
+        converter.submit(source, FROM_KERAS, 1).result()
+        converter.close()
+    assert not found(source)
 
 
 def test_what_does_not_fit_at_all_costs_nobody_its_place(folder, artifact):

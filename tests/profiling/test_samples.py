@@ -8,6 +8,7 @@ import small_models
 from keras import Input, Model, layers, ops
 
 from inferspeed_magic.profiling.samples import Samples
+from inferspeed_magic.sources import array_files
 from inferspeed_magic.sources.source import from_model
 
 
@@ -38,6 +39,17 @@ def test_beside_real_inputs_random_ones_are_checked_but_not_timed(samples, count
     assert [same(batch, [real[:1].repeat(2, axis=0)]) for batch in batches] == [True, False] + [True] * (
         len(batches) - 2
     )
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "int8", "bool"])
+def test_files_hold_what_the_model_is_run_with(samples, dtype):
+    inputs = Input((3,), dtype=dtype)
+    source = from_model("m", Model(inputs, ops.cast(inputs, "float32") * 2), "keras", None, None)
+    (files, *_), (arrays, *_) = samples.inputs(source, 2)
+    assert str(arrays[0].dtype) == dtype
+    read = array_files.read(files[0])
+    assert read.dtype == arrays[0].dtype
+    np.testing.assert_array_equal(read, arrays[0])
 
 
 def test_a_model_that_takes_no_random_inputs_is_checked_on_the_real_ones_alone(samples):

@@ -17,6 +17,14 @@ const state = {
   cost: rows.some((row) => row.artifact !== null) ? "artifact" : "memory",
 };
 
+// When the kernel draws the panel again, because more was measured, it goes on as the reader left it.
+const remembered = ((window.inferspeedStates ??= {})[data.run] ??= state);
+if (remembered !== state) {
+  const there = { baseline: names, batch: batches };
+  for (const [key, value] of Object.entries(remembered)) if (!there[key] || there[key].includes(value)) state[key] = value;
+  window.inferspeedStates[data.run] = state;
+}
+
 // ---------------------------------------------------------------- numbers, as Python's numbers.py formats them
 
 function lastPlace(value) {
@@ -113,6 +121,7 @@ function addSorting({ table, body, keys, lines }) {
     head.replaceChildren(button);
     // Some front ends align all headings left; the cells know better.
     button.style.textAlign = lines[0].cells[place].style.textAlign;
+    for (const line of [table.tHead.rows[0], ...lines]) line.cells[place].classList.add(`im-column-${keys[place]}`);
     button.addEventListener("click", () => {
       const ascending = head.getAttribute("aria-sort") !== "ascending";
       for (const each of heads) each.removeAttribute("aria-sort");
@@ -184,7 +193,7 @@ function showSpeedups() {
       if (unsure) words.append(element("br"), element("small", {}, unsure));
       const drawn = found !== null && !state.hidden.has(row.name);
       line.cells[column].replaceChildren(element("span", { class: "im-speedup" },
-        drawn ? bar(row, found, place) : "", words));
+        drawn && found[1] !== null ? bar(row, found, place) : element("span", { class: "im-bar" }), words));
       
     });
   }
@@ -302,7 +311,8 @@ function heightFor(factors) {
 const ms = (value) => value * data.unit.perMs;
 const shown = () => rows.filter((row) => !state.hidden.has(row.name));
 const atBatch = () => shown().filter((row) => row.batch === state.batch);
-const label = (row) => `${row.glyph} ${row.name}${batches.length > 1 && state.batch === null ? ` · ${row.batch}` : ""}`;
+// Long names would leave no room for what is drawn; hovering tells them in full.
+const label = (row) => `${row.glyph} ${row.name.length <= 30 ? row.name : `${row.name.slice(0, 14)}…${row.name.slice(-15)}`}`;
 const look = (row) => ({ colour: colour(row), dash: row.dash, marker: row.marker, name: row.name });
 const known = (value, otherwise) => (value === null ? otherwise : value);
 
@@ -453,6 +463,7 @@ function described(name) {
   const { name: who, text } = filled.marks ?? filled.boxes ?? filled.bars ?? { name: [], text: [] };
   const at = name.startsWith("batch_") ? "" : `, batch ${state.batch}`;
   const each = who.map((one, place) => `${one}: ${text[place]}`);
+  if (!filled.marks) each.reverse(); // charts with names begin at the bottom
   if (filled.points) each.push(...atBatch().map((row) => `${row.name}: ${p50Text(row)}, ${row.trace.samples} inferences`));
   return `${WORDS[name]}${at}. ${each.join(". ")}`;
 }
@@ -487,7 +498,7 @@ function refill(plot, sources) {
 const cards = CARDS.filter((card) => rows.length && (card.needed?.() ?? true));
 
 function buildCharts() {
-  const area = element("div", { class: "im-charts" });
+  const area = element("div", { class: `im-charts im-charts-${cards.length}` });
   for (const card of cards) {
     card.title = element("span", { class: "im-title" });
     card.slot = element("div", { class: "im-plot", role: "img" });
@@ -501,7 +512,7 @@ function buildCharts() {
 
 function buildToolbar() {
   const bar = element("div", { class: "im-toolbar", role: "group", "aria-label": "What the table and the charts show" });
-  if (data.baseline !== null) {
+  if (data.baseline !== null && names.length > 1) {
     const select = element("select", {
       ...KEYS, "aria-label": "Baseline", onchange: () => { state.baseline = select.value; update(); },
     }, ...names.map((name) => element("option", { value: name, ...(name === state.baseline ? { selected: "" } : {}) }, name)));
@@ -515,7 +526,7 @@ function buildToolbar() {
   const all = element("button", {
     type: "button", class: "im-all", ...KEYS, onclick: () => { state.hidden.clear(); update(); },
   }, "Show all");
-  bar.append(all, element("span", { class: "im-hint" }, "Click a name to hide it, a heading to sort."));
+  bar.append(all, element("span", { class: "im-hint" }, "Click a name to hide it in the charts, a heading to sort."));
   return bar;
 }
 
@@ -528,14 +539,16 @@ function hideDeadControls() {
   if (!area || !mine) return;
   const look = () => {
     const next = mine.nextElementSibling;
-    const dead = next && /^\s*(Error displaying widget|Loading widget)/.test(next.textContent);
+    const dead = next && (/^\s*(Error displaying widget|Loading widget)/.test(next.textContent)
+      || next.querySelector("[class*=disconnected]"));
     if (next && next.hidden !== Boolean(dead)) {
       next.hidden = Boolean(dead);
       next.style.display = dead ? "none" : "";
     }
   };
   look();
-  new MutationObserver(look).observe(area, { childList: true, subtree: true, characterData: true });
+  const watched = { childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["class"] };
+  new MutationObserver(look).observe(area, watched);
 }
 
 // ---------------------------------------------------------------- together

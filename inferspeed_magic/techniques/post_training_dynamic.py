@@ -1,0 +1,26 @@
+"""int8 weights, activations quantized while running: no data is needed."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from inferspeed_magic.techniques.base import Subject, Technique, saturates, step
+
+
+class PostTrainingDynamic(Technique):
+    """Pays where weights are large and memory is slow: Dense layers, recurrent ones."""
+
+    name = "post_training_dynamic"
+    summary = "int8 weights, activations quantized while running"
+    steps = MappingProxyType(
+        {
+            "litert": step(
+                "litert_quantizer:convert", "litert", "TFLiteConverter, dynamic int8", kind="dynamic", computes="int8"
+            ),
+            "onnx": step("onnx_quantizer:dynamic", "onnx", "ONNX Runtime's dynamic int8", computes="int8"),
+        }
+    )
+
+    def settings(self, subject: Subject, made: str) -> dict[str, str | bool | int]:
+        """Keep weights to 7 bits where 8 would overflow."""
+        return {"reduce_range": saturates(subject)} if made == "onnx" else {}
