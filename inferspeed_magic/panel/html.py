@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.panel.view import ProfileView
 
 _LINE = "1px solid rgba(128,128,128,.4)"
-_FRAME = "line-height:1.4"
+_FRAME = "line-height:1.4;overflow-wrap:break-word"
 _SCROLL = "max-width:100%;overflow-x:auto"
 _TABLE = "border-collapse:collapse;width:auto;margin:.6em 0;font-size:.93em"
 _CAPTION = "caption-side:top;text-align:left;padding:.2em 0;font-weight:600"

@@ -33,11 +33,15 @@ def profiled(lab):
 
 def add(lab, label, count, action="Add"):
     """Press the button of a line of the controls, and wait until the panel has so many rows."""
-    line = lab.cell(1).locator(".widget-hbox", has=lab.page.get_by_text(label, exact=True)).last
-    line.get_by_role("button", name=action).click()
+    button(lab, label, action).click()
     table = lab.cell(1).locator(".inferspeed-panel[data-ready] table").first
     table.locator(f"tbody tr:nth-child({count})").wait_for(timeout=120_000)
     lab.cell(1).get_by_text("measured; the panel above shows it").wait_for()
+
+
+def button(lab, label, action):
+    line = lab.cell(1).locator(".widget-hbox", has=lab.page.get_by_text(label, exact=True)).last
+    return line.get_by_role("button", name=action)
 
 
 def rows(lab):
@@ -73,6 +77,58 @@ def test_a_mistake_is_one_line(profiled):
     line.get_by_role("button", name="Add").click()
     profiled.cell(1).get_by_text("nothing_of_that_name").wait_for()
     assert len(rows(profiled)) == 4
+
+
+def test_additions_are_interrupted_every_time(profiled):
+    """Newer kernels answer widgets in a thread of their own, which no interrupt reaches."""
+    for _ in range(2):
+        button(profiled, "Measured row", "Measure again").click()
+        profiled.cell(1).locator("progress").wait_for()
+        # The cell that is run meanwhile waits.
+        profiled.run_cell(2)
+        profiled.page.wait_for_timeout(1500)
+        assert profiled.cell(2).locator(".jp-InputPrompt").inner_text() == "[*]:"
+        profiled.command("notebook:interrupt-kernel")
+        profiled.cell(1).get_by_text("interrupted: nothing was added").wait_for(timeout=15_000)
+        profiled.wait_until_done(timeout_s=15)
+    assert len(rows(profiled)) == 4
+
+
+def test_what_the_reader_chose_stays_when_rows_come(profiled):
+    profiled.cell(1).get_by_role("button", name="Box", exact=True).click()
+    profiled.cell(1).locator(".im-name").first.click()
+    colours = marker_colours(profiled)
+    button(profiled, "Measured row", "Measure again").click()
+    profiled.cell(1).locator("progress").wait_for()
+    profiled.cell(1).get_by_text("measured; the panel above shows it").wait_for(timeout=60_000)
+    profiled.cell(1).locator(".inferspeed-panel[data-ready]").wait_for()
+    box = profiled.cell(1).get_by_role("button", name="Box", exact=True)
+    assert box.get_attribute("aria-pressed") == "true"
+    assert profiled.cell(1).locator("tr.im-hidden").count() == 2
+    assert marker_colours(profiled) == colours
+    profiled.cell(1).get_by_role("button", name="Show all").click()
+
+
+def marker_colours(lab):
+    found = lab.cell(1).locator("table").first.locator(".inferspeed-marker")
+    return found.evaluate_all("each => each.map(one => one.style.color)")
+
+
+def test_they_go_when_the_kernel_is_restarted(profiled, pictures):
+    name = "restarted.ipynb"
+    profiled.save()
+    profiled.write(name, MODEL, PROFILE)
+    profiled.open(name)
+    profiled.run_all()
+    profiled.wait_until_done()
+    profiled.cell(1).get_by_text("Measure more, or save").wait_for()
+    profiled.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
+    )
+    profiled.cell(1).get_by_text("Measure more, or save").wait_for(state="hidden", timeout=20_000)
+    profiled.cell(1).screenshot(path=pictures / "controls_after_restart.png")
+    assert len(rows(profiled)) == 1
+    profiled.open(NAME)
 
 
 def test_nothing_is_left_of_them_without_the_kernel(profiled, pictures):

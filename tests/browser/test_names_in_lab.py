@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-NAMES = ("<script>window.pwned=1</script>", "<img src=x onerror='window.pwned=2'>")
+NAMES = ("<script>window.pwned=1</script>", "<img src=x onerror='window.pwned=2'>", "cost $x$ and $y$")
 MODEL = """\
 import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -18,7 +18,7 @@ def test_names_are_text(fresh_lab):
     fresh_lab.open("names.ipynb")
     fresh_lab.run_all()
     for name in NAMES:
-        fresh_lab.cell(1).locator("li", has_text=name).wait_for()
+        fresh_lab.cell(1).locator("li", has_text=name).first.wait_for()
     assert fresh_lab.page.evaluate("() => window.pwned") is None
     fresh_lab.wait_until_done()
     rows = fresh_lab.outputs(1).locator("table").first.locator("tbody tr")

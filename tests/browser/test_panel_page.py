@@ -115,7 +115,7 @@ def test_ratios_follow_the_baseline(opened):
     assert page.locator(".inferspeed-baseline").count() == 1
     row = page.locator("table").first.locator("tbody tr", has=page.locator(".inferspeed-baseline"))
     assert "litert" in row.inner_text()
-    assert "p50 of the baseline (small/litert)" in page.locator(".inferspeed-footnotes").inner_text()
+    assert "that of the baseline (small/litert)" in page.locator(".inferspeed-footnotes").inner_text()
 
 
 def test_the_script_writes_numbers_as_python_does(opened):
@@ -284,6 +284,18 @@ def test_the_style_sheet_of_vs_code(opened, files, tmp_path, pictures):
     page.screenshot(path=pictures / "panel_vs_code.png", full_page=True)
     page.evaluate("() => { delete window.define; }")  # axe-core would hand itself to it
     assert violations(page) == []
+
+
+def test_long_names_leave_room_for_the_charts(opened, tmp_path, pictures):
+    long = "a_model_with_a_name_that_nobody_would_type_twice_" * 3
+    Report(realistic(models=(long, "b"), runtimes=("keras.predict", "litert", "onnxruntime"))).to_html(
+        tmp_path / "long.html"
+    )
+    page = opened((tmp_path / "long.html").as_uri(), width=900)
+    page.wait_for_timeout(300)
+    page.screenshot(path=pictures / "panel_long_names.png", full_page=True)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 900
+    assert all(painted(chart) > 2000 for chart in page.locator(".im-plot").all())
 
 
 def test_without_script_the_picture_stays(browser, files):
