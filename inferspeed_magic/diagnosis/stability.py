@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _CHANGE: Final = 0.05
 _WIDEST: Final = 0.10
+_MICROSECONDS_BELOW_NS: Final = 1e5
 _BUSY_CORES: Final = 0.25
 _FEWEST_BLOCKS: Final = 6
 _TREND: Final = 2.576
@@ -56,7 +57,7 @@ def _too_few(measurement: Measurement) -> str | None:
     half_width = (interval.high - interval.low) / 2.0 / interval.value
     if half_width <= _WIDEST:
         return None
-    return f"too noisy for so few samples, measure for longer: median ±{half_width:.0%} from {samples:,} samples"
+    return f"too noisy, measure for longer: median ±{half_width:.0%} from {samples:,} samples"
 
 
 def _drift(series: list[Unit]) -> str | None:
@@ -82,10 +83,11 @@ def _modes(measurement: Measurement) -> str | None:
     modes = two_modes(np.concatenate([np.asarray(block.latencies_ns, dtype=np.float64) for block in blocks]))
     if modes is None:
         return None
+    size, unit = (1e3, "µs") if modes.slow < _MICROSECONDS_BELOW_NS else (1e6, "ms")
     return (
         "latency has two modes, and the median shows one of them at most: "
-        f"{1.0 - modes.slow_share:.0%} of inferences take about {modes.fast / 1e6:.3g} ms, "
-        f"{modes.slow_share:.0%} about {modes.slow / 1e6:.3g} ms"
+        f"{1.0 - modes.slow_share:.0%} of inferences take about {modes.fast / size:.3g} {unit}, "
+        f"{modes.slow_share:.0%} about {modes.slow / size:.3g} {unit}"
     )
 
 

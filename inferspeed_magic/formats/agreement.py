@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 #: Files with integer weights are rounded again and again on the way, by each runtime in its own manner.
 TOLERANCES = {"float64": 1e-3, "float32": 1e-3, "float16": 3e-2, "bfloat16": 1e-1, "int8": 5e-2, "int4": 5e-2}
 _FEW = 5
-#: Values this many times the median are constants that mask (-1e9 in attention), not a scale for the others.
+#: Values this many times the median, and as large as this, are constants that mask (-1e9 in attention), not a scale for
+#: the others. Tails of activations are as far from the median, but small.
 _OUTLYING = 1e4
+_MASKING = 5e3
 #: A column (boxes, scores: the last axis) counts by itself where it has this many values and deviates by more than
 #: this share of its own magnitude and of the whole output's: more than rounding does to columns that are nearly zero.
 _LONG_COLUMN = 8
@@ -83,7 +85,7 @@ def _scale(magnitude: Array) -> float:
     there = magnitude[magnitude > 0]
     if not there.size:
         return 0.0
-    return float(np.max(there[there <= _OUTLYING * np.median(there)]))
+    return float(np.max(there[there <= max(_MASKING, _OUTLYING * float(np.median(there)))], initial=0.0))
 
 
 def _error_of_columns(deviation: Array, magnitude: Array, scale: float) -> float:

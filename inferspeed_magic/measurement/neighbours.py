@@ -35,7 +35,7 @@ def steal(root: Path = ROOT) -> Iterator[str]:
 
 
 def load(cpus: int, sample_s: float = SAMPLE_S) -> Iterator[str]:
-    """Say how many cores others use right now; this waits for the time of the sample."""
+    """Say how many cores others use; this waits for the time of the sample."""
     meter = LoadMeter()
     meter.start()
     time.sleep(sample_s)
@@ -46,8 +46,8 @@ def load(cpus: int, sample_s: float = SAMPLE_S) -> Iterator[str]:
         # Looked for only now: on a quiet machine nobody need be named.
         name = _busiest(sample_s / 2)
         yield (
-            f"Other processes, or other guests of the host, use {cores:.1f} cores right now; we may use {cpus}"
-            + (f"; the busiest is {name}." if name else ".")
+            f"Other processes, or other guests of the host, used {cores:.1f} cores when this was looked at; "
+            f"we may use {cpus}" + (f"; the busiest was {name}." if name else ".")
         )
 
 

@@ -69,6 +69,7 @@ def _row(row: Row, drawn: Drawn, keys: Sequence[str]) -> dict[str, Any]:
     trace, start_up, look = drawn.trace, drawn.start_up, row.identity
     return {
         "name": one_line(row.name),
+        "model": one_line(row.model),
         "batch": row.batch_size,
         "light": look.light,
         "dark": look.dark,

@@ -141,7 +141,7 @@ class Converter:
         folder = self._crew.folder / f"model_{len(self._folders)}"
         if source.path is not None and source.kind not in _KERAS | {"saved_model"}:
             return str(source.path)
-        self.now = f"saving {source.name}"
+        self.now = f"saving the model {source.name} for other processes"
         if self._closed:
             raise WorkerError("failed", "the run is over")
         try:

@@ -118,6 +118,20 @@ def test_ratios_follow_the_baseline(opened):
     assert "that of the baseline (small/litert)" in page.locator(".inferspeed-footnotes").inner_text()
 
 
+def test_each_model_can_be_compared_with_its_own(opened):
+    page = opened("two")
+    page.get_by_label("Baseline").select_option("each model's own keras.call")
+    report = Report(realistic())
+    for row, text in zip(page.locator("table").first.locator("tbody tr").all(), column(page, "speed-up"), strict=True):
+        model, runtime = row.locator("td").first.inner_text(), row.locator(".im-name").inner_text().split()[-1]
+        expected = (
+            1 / report.compare(f"{model}/{runtime}", f"{model}/keras.call").ratio if runtime != "keras.call" else 1
+        )
+        assert float(re.match(r"[\d.,]+", text).group().replace(",", "")) == pytest.approx(expected, rel=0.006)
+    assert page.locator(".inferspeed-baseline").count() == 2
+    assert "(each model's own keras.call)" in page.locator(".inferspeed-footnotes").inner_text()
+
+
 def test_the_script_writes_numbers_as_python_does(opened):
     """Choosing the baseline that is chosen already must not change a digit."""
     page = opened("twenty")

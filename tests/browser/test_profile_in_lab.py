@@ -110,7 +110,7 @@ def test_the_report_is_there_in_a_notebook_that_is_not_trusted(profiled, server,
     notebook = nbformat.read(server.folder / NOTEBOOK, as_version=4)
     # Somebody else's notebook: what it shows has never been computed here.
     notebook.cells[0].source += " (a copy)"
-    next(each for each in notebook.cells[report_cell(profiled)].outputs if "image/png" in each.data).data[
+    next(each for each in notebook.cells[report_cell(profiled)].outputs if "image/png" in each.get("data", {})).data[
         "text/html"
     ] += "<script>window.pwned = 1</script>"
     nbformat.write(notebook, server.folder / UNTRUSTED)

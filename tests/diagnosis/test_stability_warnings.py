@@ -82,9 +82,7 @@ def test_too_few_samples():
     assert warnings(measured([[1.0]])) == (
         "too few samples: 1 sample cannot give an interval for the median; measure for longer",
     )
-    assert warnings(measured([[1.0], [1.4], [0.8], [1.1]]))[0].startswith(
-        "too noisy for so few samples, measure for longer: median ±"
-    )
+    assert warnings(measured([[1.0], [1.4], [0.8], [1.1]]))[0].startswith("too noisy, measure for longer: median ±")
     assert "0 samples cannot give" in warnings(measured([]))[0]
 
 

@@ -99,6 +99,11 @@ def test_masks_hide_nothing():
     assert relative_error([f(0.1, 0.2, -1e9)], [f(0.1, 0.2, -1e9 * (1 + 1e-6))]) < 1e-5
 
 
+def test_tails_of_activations_may_be_rounded_to_nothing():
+    """As of GELU: what is left of large negative numbers."""
+    assert relative_error([f(-3e-3, 0, 0)], [f(-3e-3, -9e-9, -1e-24)]) < 1e-5
+
+
 def test_boxes_do_not_hide_scores():
     boxes = np.random.default_rng(0).random((1, 20, 3)).astype("float32") * [640, 480, 0.9]
     wrong = boxes.copy()

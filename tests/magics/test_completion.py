@@ -74,8 +74,9 @@ def test_variables_for_input(tab):
 
 
 def test_techniques(tab):
-    line = "%profile_model small --technique float16,int"
-    assert ends(tab(line), line) == {"int16x8"}
+    line = "%profile_model small --technique float16,"
+    assert ends(tab(f"{line}int"), line) == {"int16x8"}
+    assert ends(tab(line), line) == {"float16", "int16x8", "post_training_static"}
 
 
 def test_baselines(tab, runtimes):

@@ -95,7 +95,7 @@ def test_battery(monkeypatch):
     ("cores", "words"),
     [
         (0.1, None),
-        (1.26, "use 1.3 cores right now; we may use 4; the busiest is hog"),
+        (1.26, "used 1.3 cores when this was looked at; we may use 4; the busiest was hog"),
         (None, "cannot be read"),
     ],
 )

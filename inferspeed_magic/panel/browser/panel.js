@@ -20,7 +20,7 @@ const state = {
 // When the kernel draws the panel again, because more was measured, it goes on as the reader left it.
 const remembered = ((window.inferspeedStates ??= {})[data.run] ??= state);
 if (remembered !== state) {
-  const there = { baseline: names, batch: batches };
+  const there = { batch: batches };
   for (const [key, value] of Object.entries(remembered)) if (!there[key] || there[key].includes(value)) state[key] = value;
   window.inferspeedStates[data.run] = state;
 }
@@ -160,9 +160,18 @@ function addToggles({ lines }) {
   });
 }
 
+// What a row is compared with: one candidate, or each model's own where the choice begins with OWN.
+const OWN = "\u0000";
+const way = (row) => row.name.slice(row.model.length + 1);
+
+function isBaseline(row) {
+  return state.baseline === row.name || state.baseline === OWN + way(row);
+}
+
 // Speed-ups over whatever the reader chose; null where nothing can be said.
 function speedup(row) {
-  const reference = rows.findIndex((each) => each.name === state.baseline && each.batch === row.batch);
+  const reference = rows.findIndex((each) => each.batch === row.batch && isBaseline(each)
+    && (each.name === state.baseline || each.model === row.model));
   return reference < 0 ? null : data.speedups[rows.indexOf(row)][reference];
 }
 
@@ -184,7 +193,7 @@ function showSpeedups() {
     lines.forEach((line, index) => {
       const row = rows[index];
       const found = speedup(row);
-      const own = row.name === state.baseline;
+      const own = isBaseline(row);
       const [text, detail] = found === null ? ["-", ""] : own ? ["1.00x", ""] : ratio(found);
       const [, from, to] = found ?? [];
       const unsure = found !== null && !own && (from === null ? "too few samples" : from <= 1 && 1 <= to
@@ -214,7 +223,7 @@ function bar(row, [value, low, high], place) {
   const [left, right] = [Math.min(begin, place(value)), Math.max(begin, place(value))];
   add("rect", { x: left, y: 3, width: Math.max(1, right - left), height: 10, fill: colour(row), "fill-opacity": 0.75 });
   add("line", { x1: place(1), x2: place(1), y1: 0, y2: 16, stroke: "currentColor", "stroke-opacity": 0.5 });
-  if (low !== null && high !== null && row.name !== state.baseline) {
+  if (low !== null && high !== null && !isBaseline(row)) {
     add("line", { x1: place(low), x2: place(high), y1: 8, y2: 8, stroke: "currentColor", "stroke-width": 1.5 });
     for (const end of [low, high]) {
       add("line", { x1: place(end), x2: place(end), y1: 5, y2: 11, stroke: "currentColor", "stroke-width": 1.5 });
@@ -242,13 +251,15 @@ const badge = panel.querySelector(".inferspeed-baseline")?.cloneNode(true);
 const footnotes = panel.querySelector(".inferspeed-footnotes");
 const explained = footnotes?.textContent;
 
+const chosen = () => (state.baseline.startsWith(OWN) ? `each model's own ${state.baseline.slice(1)}` : state.baseline);
+
 function showBaseline() {
   if (!badge) return;
   panel.querySelectorAll(".inferspeed-baseline").forEach((each) => each.remove());
   tables[0].lines.forEach((line, index) => {
-    if (rows[index].name === state.baseline) line.querySelector(".im-name").after(" ", badge.cloneNode(true));
+    if (isBaseline(rows[index])) line.querySelector(".im-name").after(" ", badge.cloneNode(true));
   });
-  if (footnotes) footnotes.textContent = explained.replace(`(${data.baseline})`, `(${state.baseline})`);
+  if (footnotes) footnotes.textContent = explained.replace(`(${data.baseline})`, `(${chosen()})`);
 }
 
 // ---------------------------------------------------------------- the page's colours
@@ -512,10 +523,14 @@ function buildCharts() {
 
 function buildToolbar() {
   const bar = element("div", { class: "im-toolbar", role: "group", "aria-label": "What the table and the charts show" });
-  if (data.baseline !== null && names.length > 1) {
+  if (data.baseline !== null && names.length > 1 && rows.some((row) => data.speedups[rows.indexOf(row)].some(Boolean))) {
+    const several = new Set(rows.map((row) => row.model)).size > 1;
+    const shared = several ? [...new Set(rows.map(way))] : [];
+    const offered = [...names.map((name) => [name, name]), ...shared.map((each) => [OWN + each, `each model's own ${each}`])];
     const select = element("select", {
-      ...KEYS, "aria-label": "Baseline", onchange: () => { state.baseline = select.value; update(); },
-    }, ...names.map((name) => element("option", { value: name, ...(name === state.baseline ? { selected: "" } : {}) }, name)));
+      ...KEYS, "aria-label": "Baseline", onchange: () => { [state.baseline] = offered[select.selectedIndex]; update(); },
+    }, ...offered.map(([value, words]) => element("option", { value: words, ...(value === state.baseline ? { selected: "" }
+      : {}) }, words)));
     bar.append(labelled("Baseline", select));
   }
   if (batches.length > 1) {
