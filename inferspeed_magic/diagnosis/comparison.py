@@ -9,7 +9,7 @@ import numpy as np
 
 from inferspeed_magic.diagnosis.estimate import DIFFERENCE, FEWEST_UNITS, Estimate, estimate
 from inferspeed_magic.diagnosis.units import Unit, pieces_for, pooled_median_ns, units
-from inferspeed_magic.records.result import Interval
+from inferspeed_magic.records.interval import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

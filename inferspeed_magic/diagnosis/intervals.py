@@ -8,7 +8,7 @@ import numpy as np
 
 from inferspeed_magic.diagnosis.estimate import FEWEST_UNITS, LEVEL, estimate
 from inferspeed_magic.diagnosis.units import filled_blocks, pieces_for, pooled_median_ns, units
-from inferspeed_magic.records.result import Interval
+from inferspeed_magic.records.interval import Interval
 
 if TYPE_CHECKING:
     from inferspeed_magic.records.measurement import Measurement

@@ -8,7 +8,8 @@ from inferspeed_magic.diagnosis.comparison import compare
 from inferspeed_magic.diagnosis.intervals import median_interval, throughput_interval
 from inferspeed_magic.diagnosis.percentiles import percentile_ms
 from inferspeed_magic.diagnosis.stability import warnings
-from inferspeed_magic.records.result import Interval, Summary
+from inferspeed_magic.records.interval import Interval
+from inferspeed_magic.records.result import Summary
 
 if TYPE_CHECKING:
     from inferspeed_magic.records.measurement import Measurement

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from inferspeed_magic.panel import numbers
 from inferspeed_magic.panel.parts import Cell, one_line
 from inferspeed_magic.panel.ranking import server_trial
-from inferspeed_magic.records.result import Interval
+from inferspeed_magic.records.interval import Interval
 
 if TYPE_CHECKING:
     from inferspeed_magic.panel.numbers import TimeUnit

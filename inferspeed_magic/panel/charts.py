@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.panel.ranking import Speedups
     from inferspeed_magic.panel.traces import Trace
     from inferspeed_magic.records import ProfileRecord
-    from inferspeed_magic.records.result import Interval
+    from inferspeed_magic.records.interval import Interval
 
 
 #: From so many rows on, each is drawn with fewer points.

@@ -16,7 +16,7 @@ from inferspeed_magic.panel.ranking import (
     measured,
     server_trial,
 )
-from inferspeed_magic.records.result import Interval
+from inferspeed_magic.records.interval import Interval
 
 if TYPE_CHECKING:
     from inferspeed_magic.panel.ranking import Speedups

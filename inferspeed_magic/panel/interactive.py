@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.panel.charts import Drawn, ProfileCharts, StartUp
     from inferspeed_magic.panel.parts import Cell, Row
     from inferspeed_magic.panel.view import ProfileView
-    from inferspeed_magic.records.result import Interval
+    from inferspeed_magic.records.interval import Interval
 
 
 def interactive(view: ProfileView, charts: ProfileCharts) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from inferspeed_magic.records import ProfileRecord, Result, ServerTrial, Summary
-    from inferspeed_magic.records.result import Interval
+    from inferspeed_magic.records.interval import Interval
 
     #: From candidate, reference (``model/runtime``) and batch size to p50 of the reference over p50 of the candidate.
     Speedups = Mapping[tuple[str, str, int], Interval]

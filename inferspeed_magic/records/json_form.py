@@ -8,21 +8,24 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import UserError
+from inferspeed_magic.records.optimization import OptimizationRecord
 from inferspeed_magic.records.profile import SCHEMA_VERSION, ProfileRecord
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
+Record = ProfileRecord | OptimizationRecord
+
 # JSON has no word for these, and Python's own ("NaN") makes files that strict readers refuse.
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
-def to_json(record: ProfileRecord) -> str:
+def to_json(record: Record) -> str:
     """Write a record, raw latencies included."""
-    return json.dumps(_converter().unstructure(record, ProfileRecord), allow_nan=False)
+    return json.dumps(_converter().unstructure(record, type(record)), allow_nan=False)
 
 
-def from_json(text: str) -> ProfileRecord:
+def from_json(text: str) -> Record:
     """Read what ``to_json`` wrote, or say in one line why that cannot be done."""
     try:
         data = json.loads(text)
@@ -40,11 +43,12 @@ def from_json(text: str) -> ProfileRecord:
     return _structure(data)
 
 
-def _structure(data: Any) -> ProfileRecord:
+def _structure(data: Any) -> Record:
     import cattrs
 
+    kind: type[Record] = OptimizationRecord if data.get("kind") == "optimization" else ProfileRecord
     try:
-        return _converter().structure(data, ProfileRecord)
+        return _converter().structure(data, kind)
     # A damaged file can break cattrs anywhere, and not always with an error of its own.
     except Exception as error:  # noqa: BLE001
         places = cattrs.transform_error(error, path="report")

@@ -5,18 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from inferspeed_magic.records.accuracy import Accuracy
+from inferspeed_magic.records.interval import Interval
 from inferspeed_magic.records.measurement import Measurement
 
 Status = Literal["measured", "unavailable", "unsupported", "failed", "crashed", "timed_out", "disagrees"]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its 95% confidence interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -60,6 +53,8 @@ class Result:
         threads: threads that the runtime was given for one inference.
         precision: of the arithmetic, ``float32`` unless the model says otherwise.
         technique: ``none``, or what was done to the model.
+        variant: what tells it from others of the same technique and runtime ("entropy", "1 thread"); empty for none.
+        settings: of the technique and the runtime, as far as they were chosen here: enough to make it again.
         status: ``measured``, or the kind of failure.
         reason: one sentence, for every status but ``measured``.
         route: how the artifact was made, and what was tried before that failed.
@@ -70,6 +65,9 @@ class Result:
         relative_error: largest deviation from the source model's outputs, relative to their largest magnitude.
         measurement: raw latencies; None when nothing was measured.
         summary: what follows from them.
+        selection: accuracy on the samples that candidates are chosen with; None where it was not looked at.
+        held_out: accuracy on samples that nothing was chosen with; for winners only.
+        rejected: why it was not chosen although it was measured; None for what meets the goal.
     """
 
     model: str
@@ -80,6 +78,8 @@ class Result:
     status: Status
     precision: str = "float32"
     technique: str = "none"
+    variant: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
     reason: str | None = None
     route: str | None = None
     notes: tuple[str, ...] = ()
@@ -88,13 +88,22 @@ class Result:
     relative_error: float | None = None
     measurement: Measurement | None = None
     summary: Summary | None = None
+    selection: Accuracy | None = None
+    held_out: Accuracy | None = None
+    rejected: str | None = None
 
     @property
     def way(self) -> str:
-        """How it runs: the runtime, and behind a ``+`` what was done to the model."""
-        return self.runtime if self.technique == "none" else f"{self.runtime}+{self.technique}"
+        """How it runs: the runtime, behind a ``+`` what was done to the model, and in brackets which variant of it."""
+        return way(self.runtime, self.technique, self.variant)
 
     @property
     def name(self) -> str:
         """``model/runtime`` or ``model/runtime+technique``: how reports and comparisons name a candidate."""
         return f"{self.model}/{self.way}"
+
+
+def way(runtime: str, technique: str, variant: str = "") -> str:
+    """Name how a model runs: ``runtime+technique[variant]``."""
+    done = "" if technique == "none" else f"+{technique}"
+    return f"{runtime}{done}" + (f"[{variant}]" if variant else "")

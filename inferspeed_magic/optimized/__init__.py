@@ -1,0 +1,1 @@
+"""Models that come out of ``optimize``: callable, saved and loaded without TensorFlow."""

@@ -1,0 +1,57 @@
+"""What ``optimize`` hands back: what was measured, and models that can be called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inferspeed_magic.errors import OptionError
+from inferspeed_magic.report.profile import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from inferspeed_magic.optimized import OptimizedModel
+    from inferspeed_magic.records import OptimizationRecord
+
+
+class OptimizeReport(Report):
+    """The outcome of one ``optimize``.
+
+    Args:
+        optimization: what was measured and chosen.
+        models: the candidates that were measured, by name, ready to be opened; None for a report that was loaded.
+    """
+
+    def __init__(self, optimization: OptimizationRecord, models: Mapping[str, OptimizedModel] | None = None) -> None:
+        super().__init__(optimization.profile)
+        self.optimization = optimization
+        self._models = models
+
+    @property
+    def best(self) -> OptimizedModel | None:
+        """The winner, called like the model that went in; None where nothing met the goal."""
+        return None if self.optimization.best is None else self.pick(self.optimization.best)
+
+    @property
+    def pareto(self) -> tuple[OptimizedModel, ...]:
+        """The candidates that no other one beats in latency and accuracy, the fastest first."""
+        return tuple(self.pick(name) for name in self.optimization.pareto)
+
+    def pick(self, name: str) -> OptimizedModel:
+        """Give any candidate that was measured, the winner or not.
+
+        Args:
+            name: as in the table, ``model/runtime+technique``; the name of the model may be left out.
+
+        Raises:
+            OptionError: for a name that is none of them; and for reports that were loaded, which hold no models.
+        """
+        if self._models is None:
+            raise OptionError(
+                "a report that was loaded holds no models: save the one you want with report.best.save(folder) where "
+                "it was made, and read it with inferspeed_magic.load(folder)"
+            )
+        for known, model in self._models.items():
+            if name in (known, known.partition("/")[2]):
+                return model
+        raise OptionError(f"{name!r} was not measured; there are {', '.join(self._models)}")
