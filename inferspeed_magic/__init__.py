@@ -24,12 +24,33 @@ from typing import TYPE_CHECKING, Any
 from inferspeed_magic.version import __version__
 
 if TYPE_CHECKING:
-    from inferspeed_magic.report import Report, load_report
-    from inferspeed_magic.workflow import last_report, profile
+    from inferspeed_magic.optimized import OptimizedModel, load
+    from inferspeed_magic.report import OptimizeReport, Report, load_report
+    from inferspeed_magic.workflow import last_report, optimize, profile
 
-__all__ = ["Report", "__version__", "last_report", "load_ipython_extension", "load_report", "profile"]
+__all__ = [
+    "OptimizeReport",
+    "OptimizedModel",
+    "Report",
+    "__version__",
+    "last_report",
+    "load",
+    "load_ipython_extension",
+    "load_report",
+    "optimize",
+    "profile",
+]
 
-_HOMES = {"Report": "report", "load_report": "report", "last_report": "workflow", "profile": "workflow"}
+_HOMES = {
+    "OptimizeReport": "report",
+    "OptimizedModel": "optimized",
+    "Report": "report",
+    "last_report": "workflow",
+    "load": "optimized",
+    "load_report": "report",
+    "optimize": "workflow",
+    "profile": "workflow",
+}
 
 
 def __getattr__(name: str) -> Any:

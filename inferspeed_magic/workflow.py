@@ -2,11 +2,13 @@
 
 ``profile``: look at what was handed in, convert it in the background, open every candidate alone, let all take turns,
 derive what may be said, and report.
+``optimize``: the same for what techniques make of one model, in the order of what they promise, with accuracy seen
+through each candidate's own runtime; and hand back models that can be called.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from inferspeed_magic.errors import OptionError, ProfileInterrupted
 from inferspeed_magic.panel import CellProgress, NoProgress
@@ -14,18 +16,21 @@ from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.limits import LIMITS
 from inferspeed_magic.profiling.more import More, alone
 from inferspeed_magic.profiling.run import Run
-from inferspeed_magic.report import Report
+from inferspeed_magic.report import OptimizeReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from inferspeed_magic.records import ProfileRecord, Request
+    from inferspeed_magic.search.optimization import Optimization
+
+_AnyReport = TypeVar("_AnyReport", bound=Report)
 
 _last_report: Report | None = None
 
 
 def last_report() -> Report | None:
-    """Return the report of the latest ``profile`` of this process, a partial one if it was interrupted."""
+    """Return the report of the latest ``profile`` or ``optimize`` here, a partial one if interrupted."""
     return _last_report
 
 
@@ -110,10 +115,125 @@ def profile(
     return _keep(record, more)
 
 
+def optimize(
+    model: Any,
+    data: Any = None,
+    *,
+    train: Any = None,
+    metric: Any = None,
+    max_accuracy_drop: float = 0.01,
+    target: str = "latency",
+    batch_size: int = 1,
+    device: str = "cpu",
+    threads: int | None = None,
+    budget_s: float = 300.0,
+    techniques: Sequence[str] | str | None = None,
+    runtimes: Sequence[str] | str | None = None,
+    exclude: Sequence[str] | str = (),
+    max_size_mb: float | None = None,
+    max_memory_mb: float | None = None,
+    fine_tune: Any = None,
+    student: Any = None,
+    evaluate: Any = None,
+    calibration: Any = None,
+    input_shapes: Sequence[Any] | None = None,
+    exhaustive: bool = False,
+    seed: int = 0,
+    progress: bool = True,
+) -> OptimizeReport:
+    """Find the fastest version of a model that is still accurate enough.
+
+    Args:
+        model: a Keras model or the path of a file, as for ``profile``; or ``{name: model}``.
+        data: ``(x, y)``, ``(x, y, sample_weight)``, ``x`` alone (a list for several inputs), or an iterable of batches
+            of these. It is split: for calibration, for choosing, and held out to verify the winner once. Without labels
+            the agreement with the original takes the place of accuracy; None makes inputs up.
+        train: training data for techniques that train; there are none yet.
+        metric: a metric of Keras or scikit-learn by name, a Keras metric, or a function of ``(y_true, y_pred)``; None
+            takes the one that the model was compiled with.
+        max_accuracy_drop: how much worse than the original the winner may be: a difference of scores, or for losses and
+            errors a share of the original's.
+        target: ``latency``, ``throughput``, ``size`` of the file or ``memory`` of its process.
+        batch_size: samples per inference.
+        device: ``cpu``, ``gpu`` or ``gpu:N``.
+        threads: for one inference; None tries several.
+        budget_s: seconds for the whole search.
+        techniques: names of those to try; None tries all that could pay.
+        runtimes: names of those to try; None tries all that are installed.
+        exclude: techniques and runtimes to leave out.
+        max_size_mb: bound on the file.
+        max_memory_mb: bound on the peak memory of the process that runs it.
+        fine_tune: a function that trains a model further, for techniques that train; there are none yet.
+        student: a function that makes a smaller model, for techniques that train; there are none yet.
+        evaluate: a function of ``predict`` that returns a score (higher is better), in place of a metric.
+        calibration: inputs to find the ranges of activations with, or a function that yields them; None takes some of
+            ``data``.
+        input_shapes: shapes of the inputs without the batch, for models that leave dimensions open.
+        exhaustive: try everything that there is and measure all of it to the end, in place of leaving out what cannot
+            pay and dropping losers early; takes many times as long.
+        seed: of the split, of made-up inputs and of the order of turns.
+        progress: show what is being done.
+
+    Returns:
+        A report; ``best`` is called like the model, ``pareto`` and ``pick(name)`` give the others.
+
+    Raises:
+        UserError: for mistakes, in one line that names the mend, before any long work.
+        ProfileInterrupted: on Ctrl-C or a kernel interrupt; its ``report`` holds what was found until then.
+    """
+    from inferspeed_magic.search.asked import asked
+    from inferspeed_magic.search.optimization import Optimization
+
+    if any(each is not None for each in (train, fine_tune, student)):
+        raise OptionError(
+            "train, fine_tune and student are for techniques that train, and there are none yet: leave them out"
+        )
+    wanted = asked(
+        data=data,
+        metric=metric,
+        max_accuracy_drop=max_accuracy_drop,
+        target=target,
+        batch_size=batch_size,
+        device=device,
+        threads=threads,
+        budget_s=budget_s,
+        names=(techniques, runtimes, exclude),
+        bounds_mb=(max_size_mb, max_memory_mb),
+        evaluate=evaluate,
+        calibration=calibration,
+        input_shapes=input_shapes,
+        seed=seed,
+        exhaustive=exhaustive,
+    )
+    handed_in = arguments.named(model)
+    if len(handed_in) > 1:
+        raise OptionError(f"one model at a time: {', '.join(handed_in)} are {len(handed_in)}")
+    search = Optimization(wanted, LIMITS, CellProgress() if progress else NoProgress())
+    with alone():
+        try:
+            search.run(handed_in)
+        except KeyboardInterrupt:
+            if not search.has_results:
+                raise
+            raise ProfileInterrupted(
+                "interrupted, what was found is kept in inferspeed_magic.last_report()",
+                _remember(_report(search, interrupted=True)),
+            ) from None
+    return _remember(_report(search))
+
+
+def _report(search: Optimization, *, interrupted: bool = False) -> OptimizeReport:
+    return OptimizeReport(*search.report(interrupted=interrupted))
+
+
 def _keep(record: ProfileRecord, more: More) -> Report:
+    return _remember(Report(record, more))
+
+
+def _remember(report: _AnyReport) -> _AnyReport:
     global _last_report  # noqa: PLW0603  (what an interrupted cell leaves behind has to be found somewhere)
-    _last_report = Report(record, more)
-    return _last_report
+    _last_report = report
+    return report
 
 
 def _check_baseline(asked: Request, models: list[str]) -> None:

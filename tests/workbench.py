@@ -37,8 +37,8 @@ class Opened:
     def run(self, inputs):
         """Run one inference."""
         files, prefix = self.bench.saved([inputs])[0], self.bench.prefix()
-        arguments = {"candidate": self.name, "inputs": files, "outputs": prefix}
-        return self.bench.read(prefix, self.worker.request(f"{BENCH}:run_saved", arguments, SECONDS)["outputs"])
+        arguments = {"candidate": self.name, "inputs": files, "outputs": prefix, "batch_size": len(inputs[0])}
+        return self.bench.read(prefix, self.worker.request(f"{BENCH}:answer", arguments, SECONDS)["outputs"])
 
 
 class Workbench:

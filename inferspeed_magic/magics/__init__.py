@@ -6,12 +6,13 @@ from typing import Any
 
 from inferspeed_magic.magics.completion import install
 from inferspeed_magic.magics.inferspeed import MachineMagics
+from inferspeed_magic.magics.optimize import OptimizeMagics
 from inferspeed_magic.magics.profile_model import ProfileMagics
 
-__all__ = ["MachineMagics", "ProfileMagics", "register"]
+__all__ = ["MachineMagics", "OptimizeMagics", "ProfileMagics", "register"]
 
 
 def register(ipython: Any) -> None:
     """Make the magics and their completion known to a shell."""
-    ipython.register_magics(ProfileMagics, MachineMagics)
+    ipython.register_magics(ProfileMagics, OptimizeMagics, MachineMagics)
     install(ipython)

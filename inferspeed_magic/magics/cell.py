@@ -25,8 +25,13 @@ class CellFailedError(InferspeedError):
         return [str(self)]
 
 
-def run(shell: Any, cell: str) -> None:
+def run(shell: Any, cell: str, verb: str) -> None:
     """Run a cell in the user's namespace, exactly as written.
+
+    Args:
+        shell: the user's IPython shell.
+        cell: its text.
+        verb: what was to follow, ``profile`` or ``optimize``.
 
     Raises:
         CellFailedError: if the cell failed, so that Run All stops there.
@@ -34,7 +39,7 @@ def run(shell: Any, cell: str) -> None:
     """
     source = _transformed(shell, cell)
     if _loop_is_running() and shell.should_run_async(cell, transformed_cell=source):
-        raise UserError("the cell awaits outside a function, which only a plain cell can; profile in the next cell")
+        raise UserError(f"the cell awaits outside a function, which only a plain cell can; {verb} in the next cell")
     # The shell keeps one result at a time: the inner run would leave the outer one without its value.
     outer = shell.displayhook.exec_result
     try:
@@ -46,7 +51,7 @@ def run(shell: Any, cell: str) -> None:
     if error is not None:
         what = "was interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         # With the cell's own frames, %debug lands where the cell failed and not in ours.
-        raise CellFailedError(f"the cell {what}, nothing was profiled").with_traceback(error.__traceback__) from None
+        raise CellFailedError(f"the cell {what}, nothing was {verb}d").with_traceback(error.__traceback__) from None
 
 
 def _transformed(shell: Any, cell: str) -> str:
@@ -76,12 +81,24 @@ def _hushed(source: str) -> bool:
 
 
 def assigned_names(shell: Any, cell: str) -> list[str]:
-    """Names that a cell binds at its top level, in the order of its text; none where it is no Python."""
+    """Names that a cell binds at its top level, in the order of its text; none where it is no Python.
+
+    Names of functions and classes are not among them.
+    """
+    return list(dict.fromkeys(_bound(_tree(shell, cell))))
+
+
+def function_names(shell: Any, cell: str) -> list[str]:
+    """Names of the functions that a cell defines outermost, known before it has run."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return [statement.name for statement in _tree(shell, cell).body if isinstance(statement, kinds)]
+
+
+def _tree(shell: Any, cell: str) -> ast.Module:
     try:
-        tree = ast.parse(_transformed(shell, cell))
+        return ast.parse(_transformed(shell, cell))
     except (SyntaxError, ValueError):
-        return []
-    return list(dict.fromkeys(_bound(tree)))
+        return ast.Module([], [])
 
 
 def _bound(node: ast.AST, *, nested: bool = False) -> Iterator[str]:

@@ -52,8 +52,8 @@ def named(names: Iterable[str], namespace: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def evaluate(expression: str, namespace: Mapping[str, Any]) -> Any:
-    """Evaluate ``--input``.
+def evaluate(expression: str, namespace: Mapping[str, Any], option: str) -> Any:
+    """Evaluate the value of an option, such as ``--input``.
 
     Raises:
         InputError: if it cannot be evaluated.
@@ -61,12 +61,12 @@ def evaluate(expression: str, namespace: Mapping[str, Any]) -> Any:
     try:
         return _evaluate(expression, namespace)
     except SyntaxError:
-        raise InputError(f"--input {expression} is no Python expression; give the name of a variable") from None
+        raise InputError(f"{option} {expression} is no Python expression; give the name of a variable") from None
     except NameError as error:
         mend = _did_you_mean(error.name or expression, [name for name in namespace if not name.startswith("_")])
-        raise InputError(f"--input {expression}: {error}; {mend or 'assign it first'}") from None
+        raise InputError(f"{option} {expression}: {error}; {mend or 'assign it first'}") from None
     except Exception as error:  # whatever the user's own expression raises
-        raise InputError(f"--input {expression}: {_one_line(error)}") from error
+        raise InputError(f"{option} {expression}: {_one_line(error)}") from error
 
 
 def _resolve(name: str, namespace: Mapping[str, Any]) -> Any:
@@ -85,7 +85,7 @@ def _resolve(name: str, namespace: Mapping[str, Any]) -> Any:
         return value
     if isinstance(value, (str, Path)):
         return Path(value).expanduser()
-    raise ModelError(f"{name} is {_kind(value)}, not a Keras model; {_mend(name, namespace)}")
+    raise ModelError(f"{name} is {kind(value)}, not a Keras model; {_mend(name, namespace)}")
 
 
 def _path(name: str) -> Path | None:
@@ -132,9 +132,10 @@ def _free_name(path: Path, taken: Mapping[str, Any]) -> str:
     return name
 
 
-def _kind(value: Any) -> str:
-    kind = type(value).__name__
-    return f"an {kind}" if kind[0].lower() in "aeiou" else f"a {kind}"
+def kind(value: Any) -> str:
+    """Say what an object is: ``a dict``, ``an int``."""
+    name = type(value).__name__
+    return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"
 
 
 def _one_line(error: Exception) -> str:

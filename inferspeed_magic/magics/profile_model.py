@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic import line_cell_magic, magics_class, needs_local_scope, no_var_expand
 
-from inferspeed_magic.errors import ModelError, ProfileInterrupted, UserError
-from inferspeed_magic.magics import cell as user_cell
+from inferspeed_magic.errors import ProfileInterrupted, UserError
 from inferspeed_magic.magics import models
-from inferspeed_magic.magics.manual import manual
+from inferspeed_magic.magics.manuals import PROFILE_MODEL
+from inferspeed_magic.magics.model_magics import ModelMagics
 from inferspeed_magic.magics.options import ProfileOptions, parse
 
 if TYPE_CHECKING:
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 
 @magics_class
-class ProfileMagics(Magics):  # type: ignore[misc]  # IPython ships no types that mypy may follow
+class ProfileMagics(ModelMagics):
     """The magic that profiles Keras models."""
+
+    magic = "profile_model"
+    verb = "profile"
 
     @no_var_expand  # type: ignore[untyped-decorator]
     @needs_local_scope  # type: ignore[untyped-decorator]
@@ -29,55 +32,26 @@ class ProfileMagics(Magics):  # type: ignore[misc]  # IPython ships no types tha
 
         try:
             options = parse(line)
-            found = self._run_and_find(options, cell, local_ns or {})
-            inputs = None if options.input is None else models.evaluate(options.input, self._namespace(local_ns))
+            found = self.run_and_find(options.names, cell, local_ns or {})
+            inputs = (
+                None if options.input is None else models.evaluate(options.input, self.namespace(local_ns), "--input")
+            )
             report = _profile(found, options, inputs)
         except UserError as error:
             raise UsageError(str(error)) from error
         except ProfileInterrupted as interruption:
-            self._keep(interruption.report, options)
+            self._assign(interruption.report, options)
+            self.keep(interruption.report)
             raise
         self._assign(report, options)
         return report
-
-    def _run_and_find(self, options: ProfileOptions, cell: str | None, local_ns: Mapping[str, Any]) -> dict[str, Any]:
-        """Run the cell, if there is one, and find what to profile."""
-        before = models.models_in(self.shell.user_ns)
-        if cell is not None:
-            user_cell.run(self.shell, cell)
-        if options.names:
-            return models.named(options.names, self._namespace(local_ns))
-        here = models.models_in(self.shell.user_ns)
-        if cell is None:
-            example = next(iter(here), "model")
-            raise ModelError(f"name what to profile, as in %profile_model {example}{_list(here)}")
-        found = models.assigned(before, here, user_cell.assigned_names(self.shell, cell))
-        if not found:
-            raise ModelError(
-                "the cell assigned no Keras model to a name; assign one (model = ...), or name what to profile, "
-                f"as in %%profile_model {next(iter(here), 'models[0]')}{_list(here)}"
-            )
-        return found
-
-    def _namespace(self, local_ns: Mapping[str, Any] | None) -> dict[str, Any]:
-        """See what code at the place of the magic would see."""
-        return {**self.shell.user_ns, **(local_ns or {})}
 
     def _assign(self, report: Any, options: ProfileOptions) -> None:
         if options.into is not None:
             self.shell.push({options.into: report})
 
-    def _keep(self, report: Any, options: ProfileOptions) -> None:
-        """Show a partial report and keep it where the whole one would have been."""
-        from IPython.display import display
 
-        self._assign(report, options)
-        # Assigning to _ ourselves would make IPython believe that the user did, and it would never set _ again.
-        self.shell.displayhook.update_user_ns(report)
-        display(report)
-
-
-ProfileMagics.profile_model.__doc__ = manual()
+ProfileMagics.profile_model.__doc__ = PROFILE_MODEL
 
 
 def _profile(found: dict[str, Any], options: ProfileOptions, inputs: Any) -> Any:
@@ -101,7 +75,3 @@ def _profile(found: dict[str, Any], options: ProfileOptions, inputs: Any) -> Any
         techniques=list(options.techniques),
         progress=not options.quiet,
     )
-
-
-def _list(names: Mapping[str, Any]) -> str:
-    return f" (models here: {', '.join(list(names)[:10])})" if names else ""

@@ -18,7 +18,7 @@ def runtimes(text: str) -> tuple[str, ...]:
 
     known = runtime_names()
     wanted: list[str] = []
-    for name in _pieces(text, "names of runtimes, such as litert,onnxruntime"):
+    for name in pieces(text, "names of runtimes, such as litert,onnxruntime"):
         family = [each for each in known if each.startswith(f"{name}.")]
         if name not in known and not family:
             close = get_close_matches(name.lower(), known, n=1)
@@ -31,14 +31,14 @@ def runtimes(text: str) -> tuple[str, ...]:
 def batch_sizes(text: str) -> tuple[int, ...]:
     """``1,8,32``."""
     mend = "whole numbers from 1, such as 1,8,32"
-    return tuple(dict.fromkeys(_whole(piece, 1, mend) for piece in _pieces(text, mend)))
+    return tuple(dict.fromkeys(whole(piece, 1, mend) for piece in pieces(text, mend)))
 
 
 def input_shapes(text: str) -> tuple[tuple[int, ...], ...]:
     """``28,28,1``, or one shape for each input: ``10;28,28,1``. The batch dimension is left out."""
     mend = "sizes without the batch dimension, such as 28,28,1, and a ; in quotes between inputs: '10;28,28,1'"
     return tuple(
-        tuple(_whole(piece, 1, mend) for piece in _pieces(shape.strip(" ()[]"), mend)) for shape in text.split(";")
+        tuple(whole(piece, 1, mend) for piece in pieces(shape.strip(" ()[]"), mend)) for shape in text.split(";")
     )
 
 
@@ -68,7 +68,7 @@ def techniques(text: str) -> tuple[str, ...]:
     from inferspeed_magic.discovery import techniques as all_of_them
 
     known = tuple(all_of_them())
-    wanted = _pieces(text, "names of techniques, such as float16,post_training_static")
+    wanted = pieces(text, "names of techniques, such as float16,post_training_static")
     for name in wanted:
         if name not in known:
             close = get_close_matches(name.lower(), known, n=1)
@@ -95,12 +95,12 @@ def milliseconds(text: str) -> float:
 
 def threads(text: str) -> int:
     """How many threads."""
-    return _whole(text, 1, "a whole number from 1, such as 2")
+    return whole(text, 1, "a whole number from 1, such as 2")
 
 
 def seed(text: str) -> int:
     """Where random numbers start; numpy takes no negative ones."""
-    return _whole(text, 0, "a whole number from 0, such as 42")
+    return whole(text, 0, "a whole number from 0, such as 42")
 
 
 def variable(text: str) -> str:
@@ -110,14 +110,16 @@ def variable(text: str) -> str:
     return text
 
 
-def _pieces(text: str, mend: str) -> list[str]:
-    pieces = [piece.strip() for piece in text.split(",")]
-    if "" in pieces:
+def pieces(text: str, mend: str) -> list[str]:
+    """Split at commas."""
+    found = [piece.strip() for piece in text.split(",")]
+    if "" in found:
         raise ArgumentTypeError(f"{text!r} has an empty place; give {mend}, with commas and no blanks between")
-    return pieces
+    return found
 
 
-def _whole(text: str, least: int, mend: str) -> int:
+def whole(text: str, least: int, mend: str) -> int:
+    """Read a whole number from ``least``."""
     if not re.fullmatch(r"-?\d{1,18}", text) or int(text) < least:
         raise ArgumentTypeError(f"{text!r} does not do; give {mend}")
     return int(text)

@@ -169,12 +169,39 @@ def serve(state: dict[str, Any], *, candidate: str, qps: float, queries: int, se
     }
 
 
-def run_saved(state: dict[str, Any], *, candidate: str, inputs: list[str], outputs: str) -> dict[str, Any]:
-    """Run one inference on inputs from files and write its outputs to ``{outputs}_{output}.npy``."""
-    results = _candidate(state, candidate).session.run([read(path) for path in inputs])
-    for position, array in enumerate(results):
-        np.save(f"{outputs}_{position}.npy", plain(np.asarray(array)), allow_pickle=False)
-    return {"outputs": len(results)}
+def answer(
+    state: dict[str, Any], *, candidate: str, inputs: list[str], outputs: str, batch_size: int
+) -> dict[str, Any]:
+    """Run all samples in files, batch by batch, and write the outputs to ``{outputs}_{output}.npy``.
+
+    Args:
+        state: of the process.
+        candidate: which one.
+        inputs: ``.npy`` files in the order of the signature, samples first.
+        outputs: prefix of the files to write.
+        batch_size: that the candidate was opened for; the last batch is filled up with samples of the first one, whose
+            outputs are left out.
+
+    Returns:
+        ``outputs``: their number.
+
+    Raises:
+        UnsupportedError: where an output does not have the samples first.
+    """
+    session = _candidate(state, candidate).session
+    arrays = [read(path) for path in inputs]
+    count = len(arrays[0])
+    collected: list[list[np.ndarray[Any, Any]]] = []
+    for start in range(0, count, batch_size):
+        places = np.arange(start, start + batch_size) % count
+        results = [np.asarray(each) for each in session.run([array[places] for array in arrays])]
+        if any(each.shape[:1] != (batch_size,) for each in results):
+            raise UnsupportedError("an output does not have the samples as its first dimension")
+        # Copied: a session may write the next outputs into the same memory.
+        collected.append([each[: count - start].copy() for each in results])
+    for position, parts in enumerate(zip(*collected, strict=True)):
+        np.save(f"{outputs}_{position}.npy", plain(np.concatenate(parts)), allow_pickle=False)
+    return {"outputs": len(collected[0])}
 
 
 def close(state: dict[str, Any], *, candidate: str) -> None:

@@ -5,6 +5,12 @@ A record becomes a view and charts (plain data, nothing escaped); these become t
 
 from inferspeed_magic.panel.charts import ProfileCharts, profile_charts
 from inferspeed_magic.panel.html import profile_html
+from inferspeed_magic.panel.optimize_charts import OptimizeCharts, optimize_charts
+from inferspeed_magic.panel.optimize_html import optimize_html
+from inferspeed_magic.panel.optimize_panel import optimize_panel
+from inferspeed_magic.panel.optimize_picture import optimize_picture, optimize_picture_words
+from inferspeed_magic.panel.optimize_text import optimize_text
+from inferspeed_magic.panel.optimize_view import OptimizeView, optimize_view
 from inferspeed_magic.panel.panel import profile_panel
 from inferspeed_magic.panel.picture import profile_picture, profile_picture_words
 from inferspeed_magic.panel.progress import CellProgress, NoProgress, Progress
@@ -14,9 +20,18 @@ from inferspeed_magic.panel.view import ProfileView, profile_view
 __all__ = [
     "CellProgress",
     "NoProgress",
+    "OptimizeCharts",
+    "OptimizeView",
     "ProfileCharts",
     "ProfileView",
     "Progress",
+    "optimize_charts",
+    "optimize_html",
+    "optimize_panel",
+    "optimize_picture",
+    "optimize_picture_words",
+    "optimize_text",
+    "optimize_view",
     "profile_charts",
     "profile_html",
     "profile_panel",

@@ -1,21 +1,10 @@
-"""Widgets below a panel that measure more, where a kernel is alive to do it; core ipywidgets, 7.7 as well as 8.
-
-A saved notebook keeps the reference to a widget but not the widget, and JupyterLab then shows "model not found" in its
-place. The output has a text/html side that is empty, for front ends that fall back; for the others the panel's script
-hides what has died.
-"""
+"""Widgets below a panel that measure more, where a kernel is alive to do it; core ipywidgets, 7.7 as well as 8."""
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
-from contextlib import suppress
-from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
-from inferspeed_magic.errors import UserError, WorkerError
-from inferspeed_magic.panel.parts import one_line
+from inferspeed_magic.panel.buttons import Actions, show_below
 from inferspeed_magic.panel.progress import CellProgress
 
 if TYPE_CHECKING:
@@ -23,8 +12,6 @@ if TYPE_CHECKING:
 
     from inferspeed_magic.panel.progress import Progress
     from inferspeed_magic.records import Result
-
-_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Measurable(Protocol):
@@ -63,13 +50,8 @@ def show(report: Measurable) -> None:
     from IPython.display import display
 
     panel = display(report._repr_mimebundle_(), raw=True, display_id=True)
-    if not report.extensible:
-        return
-    # Whatever widgets do not do here, the panel is shown.
-    with suppress(Exception):
-        controls = Controls(report, lambda: panel.update(report._repr_mimebundle_(), raw=True))
-        view = {"version_major": 2, "version_minor": 0, "model_id": controls.box.model_id}
-        display({_VIEW: view, "text/html": "", "text/plain": ""}, raw=True)
+    if report.extensible:
+        show_below(lambda: Controls(report, lambda: panel.update(report._repr_mimebundle_(), raw=True)).box)
 
 
 class Controls:
@@ -88,52 +70,25 @@ class Controls:
 
         self._report = report
         self._redraw = redraw
-        self._status = widgets.HTML()
+        self._actions = Actions("interrupted: nothing was added")
         self._runtime = widgets.Dropdown(layout={"width": "15em"})
         self._batch_size = widgets.BoundedIntText(value=8, min=1, max=1_000_000, layout={"width": "12em"})
         self._model = widgets.Text(placeholder="name or path", layout={"width": "12em"})
         self._row = widgets.Dropdown(layout={"width": "20em"})
         self._path = widgets.Text(value="report.json", layout={"width": "12em"})
-        self._buttons: list[Any] = []
+        line = self._actions.line
         lines = [
-            self._line("Runtime", self._runtime, "Add", self._add_runtime),
-            self._line("Batch size", self._batch_size, "Add", self._add_batch_size),
-            self._line("Model", self._model, "Add", self._add_model),
-            self._line("Measured row", self._row, "Measure again", self._measure_again),
-            self._line("Save as", self._path, "Save", self._save),
+            line("Runtime", self._runtime, "Add", self._add_runtime),
+            line("Batch size", self._batch_size, "Add", self._add_batch_size),
+            line("Model", self._model, "Add", self._add_model),
+            line("Measured row", self._row, "Measure again", self._measure_again),
+            line("Save as", self._path, "Save", self._save),
         ]
         wrapped = widgets.HBox(lines, layout={"flex_flow": "row wrap"})
         folded = widgets.Accordion(children=[wrapped], selected_index=None)
         folded.set_title(0, "Measure more, or save")
-        self.box = widgets.VBox([folded, self._status])
+        self.box = widgets.VBox([folded, self._actions.status])
         self._refresh()
-
-    def _line(self, label: str, field: Any, action: str, act: Callable[[], str]) -> Any:
-        import ipywidgets as widgets
-
-        field.description = label
-        field.style = {"description_width": "initial"}
-        button = widgets.Button(description=action, tooltip=f"{action}: {label.lower()}", layout={"width": "auto"})
-        button.on_click(lambda _: _on_main_thread(lambda: self._do(act)))
-        self._buttons.append(button)
-        return widgets.HBox([field, button], layout={"margin": "0 1em 0 0"})
-
-    def _do(self, act: Callable[[], str]) -> None:
-        """Run an action with the buttons off; whatever comes of it is said in one line."""
-        for button in self._buttons:
-            button.disabled = True
-        try:
-            said = act()
-        except (UserError, WorkerError) as error:
-            said = str(error)
-        except KeyboardInterrupt:
-            said = "interrupted: nothing was added"
-        except Exception as error:  # noqa: BLE001  (a traceback of a callback would be shown nowhere)
-            said = f"{type(error).__name__}: {error}"
-        finally:
-            for button in self._buttons:
-                button.disabled = False
-        self._status.value = f"<div>{escape(one_line(said))}</div>"
 
     def _add_runtime(self) -> str:
         return self._measure(runtime=self._runtime.value)
@@ -162,7 +117,7 @@ class Controls:
         return "measured; the panel above shows it"
 
     def _put(self, html: str) -> None:
-        self._status.value = html
+        self._actions.status.value = html
 
     def _refresh(self) -> None:
         """Offer what can be chosen now."""
@@ -174,35 +129,3 @@ class Controls:
         self._row.options = [(f"{name}, batch {size}", (name, size)) for name, size in rows]
         if rows:
             self._row.value = chosen if chosen in rows else rows[0]
-
-
-def _on_main_thread(act: Callable[[], None]) -> None:
-    """Run there, where an interrupt arrives and cells wait until it is done.
-
-    Newer kernels answer widgets in a thread beside the one that runs cells: nothing could stop the work there, and
-    cells would run, and disturb, meanwhile.
-    """
-    if threading.current_thread() is threading.main_thread():
-        act()
-        return
-    loop = _main_loop()
-    if loop is None:
-        act()
-    else:
-        loop.call_soon_threadsafe(_interruptible, act)
-
-
-def _main_loop() -> Any:
-    """Find the event loop of the kernel's main thread; None where there is none."""
-    ipython = sys.modules.get("IPython")
-    kernel = getattr(ipython.get_ipython() if ipython else None, "kernel", None)
-    return getattr(getattr(kernel, "io_loop", None), "asyncio_loop", None)
-
-
-def _interruptible(act: Callable[[], None]) -> None:
-    """Let SIGINT raise KeyboardInterrupt as it does in a cell; between cells kernels ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        act()
-    finally:
-        signal.signal(signal.SIGINT, before)

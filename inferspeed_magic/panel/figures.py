@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bokeh.models import ColumnDataSource, Plot
 
@@ -30,10 +30,11 @@ _LOG = ("log", "scaled")
 @cache
 def figures() -> dict[str, Any]:
     """Make every figure as the JSON that ``Document.from_json`` of BokehJS reads, by name; latencies on log axes."""
-    return {name: _document(draw()) for name, draw in _DRAW.items()}
+    return {name: document_of(draw()) for name, draw in _DRAW.items()}
 
 
-def _document(plot: Plot) -> Any:
+def document_of(plot: Plot) -> Any:
+    """Turn a figure into the JSON that ``Document.from_json`` of BokehJS reads."""
     from bokeh.document import Document
 
     document = Document()
@@ -44,7 +45,7 @@ def _document(plot: Plot) -> Any:
 def _ecdf() -> Plot:
     from bokeh.models import FixedTicker, MultiLine, NumeralTickFormatter, Scatter, Segment
 
-    plot = _plot(f"latency ({UNIT}), lower is faster", "share of inferences", x_scale="scaled")
+    plot = plot_of(f"latency ({UNIT}), lower is faster", "share of inferences", x_scale="scaled")
     lines, marks = _sources("lines", "marks")
     drawn = plot.add_glyph(lines, MultiLine(xs="xs", ys="ys", line_color="colour", line_dash="dash", line_width=2))
     plot.add_glyph(marks, Segment(x0="low", y0="y", x1="high", y1="y", line_color="colour", line_width=2))
@@ -52,13 +53,13 @@ def _ecdf() -> Plot:
     axis: Any = plot.left[0]
     axis.ticker = FixedTicker(ticks=[0, 0.25, 0.5, 0.75, 0.95], minor_ticks=[])
     axis.formatter = NumeralTickFormatter(format="0%")
-    return _hover(plot, [drawn, dots])
+    return with_hover(plot, [drawn, dots])
 
 
 def _box() -> Plot:
     from bokeh.models import HBar, Scatter, Segment
 
-    plot = _plot(f"latency ({UNIT})", x_scale="scaled", y_scale="names")
+    plot = plot_of(f"latency ({UNIT})", x_scale="scaled", y_scale="names")
     (boxes,) = _sources("boxes")
     plot.add_glyph(boxes, Segment(x0="p5", y0="label", x1="p95", y1="label", line_color="colour", line_width=1.5))
     box = HBar(
@@ -66,22 +67,22 @@ def _box() -> Plot:
     )
     bars = plot.add_glyph(boxes, box)
     dot = Scatter(x="p50", y="label", marker="marker", size=9, line_color="colour", fill_color="colour")
-    return _hover(plot, [bars, plot.add_glyph(boxes, dot)])
+    return with_hover(plot, [bars, plot.add_glyph(boxes, dot)])
 
 
 def _series() -> Plot:
     from bokeh.models import Scatter
 
-    plot = _plot("seconds since the first timed inference (hollow: warm-up)", f"latency ({UNIT})", y_scale="scaled")
+    plot = plot_of("seconds since the first timed inference (hollow: warm-up)", f"latency ({UNIT})", y_scale="scaled")
     (points,) = _sources("points")
     dot = Scatter(marker="marker", size=4, line_color="colour", line_alpha=0.6, fill_color="colour", fill_alpha="alpha")
-    return _hover(plot, [plot.add_glyph(points, dot)])
+    return with_hover(plot, [plot.add_glyph(points, dot)])
 
 
 def _curve() -> Plot:
     from bokeh.models import FixedTicker, MultiLine, Scatter, Segment
 
-    plot = _plot("batch size", QUANTITY, x_scale="log", y_scale="scaled")
+    plot = plot_of("batch size", QUANTITY, x_scale="log", y_scale="scaled")
     lines, marks = _sources("lines", "marks")
     plot.add_glyph(lines, MultiLine(xs="xs", ys="ys", line_color="colour", line_dash="dash", line_width=2))
     plot.add_glyph(marks, Segment(x0="x", y0="low", x1="x", y1="high", line_color="colour", line_width=2))
@@ -89,14 +90,14 @@ def _curve() -> Plot:
     # The batch sizes that were measured; the script fills them in.
     below: Any = plot.below[0]
     below.ticker = FixedTicker(ticks=[], minor_ticks=[], name="batch_ticks")
-    return _hover(plot, [dots])
+    return with_hover(plot, [dots])
 
 
 def _start_up() -> Plot:
     """Stack phases; patterns tell them apart, so that colour stays the candidates'. The legend is HTML."""
     from bokeh.models import HBar
 
-    plot = _plot("ms", x_scale="from 0", y_scale="names")
+    plot = plot_of("ms", x_scale="from 0", y_scale="names")
     (bars,) = _sources("bars")
     ends = ("zero", "load_end", "compile_end", "first_end")
     drawn = []
@@ -104,16 +105,16 @@ def _start_up() -> Plot:
         bar = HBar(y="label", left=left, right=right, height=0.6, line_color="colour", fill_color="colour")
         bar.fill_alpha, bar.hatch_pattern, bar.hatch_color, bar.hatch_alpha = alpha, pattern, "colour", 0.7
         drawn.append(plot.add_glyph(bars, bar))
-    return _hover(plot, drawn)
+    return with_hover(plot, drawn)
 
 
 def _bars() -> Plot:
     from bokeh.models import HBar
 
-    plot = _plot(QUANTITY, x_scale="from 0", y_scale="names")
+    plot = plot_of(QUANTITY, x_scale="from 0", y_scale="names")
     (bars,) = _sources("bars")
     bar = HBar(y="label", left=0, right="value", height=0.6, line_color="colour", fill_color="colour", fill_alpha=0.6)
-    return _hover(plot, [plot.add_glyph(bars, bar)])
+    return with_hover(plot, [plot.add_glyph(bars, bar)])
 
 
 _DRAW: dict[str, Callable[[], Plot]] = {
@@ -126,7 +127,7 @@ _DRAW: dict[str, Callable[[], Plot]] = {
 }
 
 
-def _plot(x: str, y: str = "", *, x_scale: Kind = "linear", y_scale: Kind = "linear") -> Plot:
+def plot_of(x: str, y: str = "", *, x_scale: Kind = "linear", y_scale: Kind = "linear") -> Plot:
     """Begin a figure; its title is HTML above it, where screen readers and searches find it.
 
     Args:
@@ -199,10 +200,14 @@ def _scale(kind: Kind) -> Any:
 
 
 def _sources(*names: str) -> list[ColumnDataSource]:
-    """Make sources that hold nothing yet, to be found by their names."""
+    return [source_of(name, _COLUMNS[name]) for name in names]
+
+
+def source_of(name: str, columns: Sequence[str]) -> ColumnDataSource:
+    """Make a source that holds nothing yet, to be found by its name."""
     from bokeh.models import ColumnDataSource
 
-    return [ColumnDataSource(data=dict.fromkeys(_COLUMNS[name], ()), name=name) for name in names]
+    return ColumnDataSource(data=dict.fromkeys(columns, ()), name=name)
 
 
 _COLUMNS = {
@@ -214,7 +219,8 @@ _COLUMNS = {
 }
 
 
-def _hover(plot: Plot, renderers: list[Any]) -> Plot:
+def with_hover(plot: Plot, renderers: list[Any]) -> Plot:
+    """Let the columns ``name`` and ``text`` of these renderers be told where the mouse is."""
     from bokeh.models import HoverTool
 
     # One at a time: where dots lie close, a tower of them would bury the chart.

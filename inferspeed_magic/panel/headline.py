@@ -115,14 +115,19 @@ def _lead(candidate: Measured, record: ProfileRecord) -> str:
     baseline = _baseline_name(candidate, record)
     if not _baseline_keeps_up(record):
         return f", while {baseline} does not keep up"
+    return f", {compared(speedup, baseline)}"
+
+
+def compared(speedup: Interval, baseline: str) -> str:
+    """Say of a speed-up only what its interval supports: ``1.92x (1.85-1.99) faster than ...``."""
     if speedup.low > 1:
-        return f", {' '.join(ratio(speedup))} faster than {baseline}"
+        return f"{' '.join(ratio(speedup))} faster than {baseline}"
     if 0 < speedup.low <= speedup.high < 1:
         slowdown = Interval(1 / speedup.value, 1 / speedup.high, 1 / speedup.low)
-        return f", {' '.join(ratio(slowdown))} slower than {baseline}"
+        return f"{' '.join(ratio(slowdown))} slower than {baseline}"
     if speedup.low <= 1 <= speedup.high:
-        return f", no difference from {baseline} can be seen"
-    return f", too few samples to compare with {baseline}"
+        return f"no difference from {baseline} can be seen"
+    return f"too few samples to compare with {baseline}"
 
 
 def _shared_lead(first: tuple[Measured, ...], record: ProfileRecord) -> str:

@@ -30,14 +30,25 @@ if TYPE_CHECKING:
 
 def interactive(view: ProfileView, charts: ProfileCharts) -> str:
     """Give the comment and the script that end the panel's element."""
+    return carried(panel_data(view, charts), figures(), "panel.js")
+
+
+def carried(data: dict[str, Any], drawn: dict[str, Any], *scripts: str) -> str:
+    """Pack all that makes a panel interactive.
+
+    Args:
+        data: what the script draws; strict JSON, which knows no NaN.
+        drawn: the figures' documents.
+        scripts: files of the browser's folder that are run as one.
+    """
     import bokeh
 
     own = {
         "bokeh": bokeh.__version__,
-        "script": _file("panel.js"),
+        "script": "\n".join(map(_file, scripts)),
         "style": _file("panel.css"),
-        "figures": figures(),
-        "data": panel_data(view, charts),
+        "figures": drawn,
+        "data": data,
     }
     packed = _packed(json.dumps(own, separators=(",", ":"), allow_nan=False).encode())
     return f"<!--{_library()}.{packed}--><script>{_file('bootstrap.js')}</script>"
@@ -58,7 +69,7 @@ def panel_data(view: ProfileView, charts: ProfileCharts) -> dict[str, Any]:
             for group in ("latency", "cost")
         },
         "rows": rows,
-        "speedups": [[_interval(one) for one in line] for line in charts.speedups],
+        "speedups": [[interval_data(one) for one in line] for line in charts.speedups],
         "baseline": next(
             (one_line(row.name) for row, drawn in zip(view.rows, charts.drawn, strict=True) if drawn.baseline), None
         ),
@@ -76,12 +87,12 @@ def _row(row: Row, drawn: Drawn, keys: Sequence[str]) -> dict[str, Any]:
         "marker": look.marker,
         "glyph": look.glyph,
         "dash": list(look.dash),
-        "cells": {key: _cell(cell) for key, cell in zip(keys, row.cells, strict=True)},
-        "p50": _interval(drawn.p50_ms),
-        "rate": _interval(drawn.throughput),
+        "cells": {key: cell_data(cell) for key, cell in zip(keys, row.cells, strict=True)},
+        "p50": interval_data(drawn.p50_ms),
+        "rate": interval_data(drawn.throughput),
         "startUp": start_up and _start_up(start_up),
-        "memory": _finite(drawn.peak_memory_mb),
-        "artifact": _finite(drawn.artifact_mb),
+        "memory": finite(drawn.peak_memory_mb),
+        "artifact": finite(drawn.artifact_mb),
         "trace": {
             "samples": trace.samples,
             "latency": trace.latency_ms,
@@ -101,18 +112,20 @@ def _start_up(start_up: StartUp) -> list[float] | None:
     return phases if all(map(math.isfinite, phases)) else None
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
-    return {"text": cell.text, "number": _finite(cell.number)}
+def cell_data(cell: Cell) -> dict[str, Any]:
+    """Give what a table is sorted by."""
+    return {"text": cell.text, "number": finite(cell.number)}
 
 
-def _interval(interval: Interval | None) -> list[float | None] | None:
+def interval_data(interval: Interval | None) -> list[float | None] | None:
     """Give value and bounds; None where even the value is missing."""
     if interval is None or not math.isfinite(interval.value):
         return None
-    return [_finite(interval.value), _finite(interval.low), _finite(interval.high)]
+    return [finite(interval.value), finite(interval.low), finite(interval.high)]
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
+    """Give None for what JSON does not know."""
     return None if value is None or not math.isfinite(value) else value
 
 

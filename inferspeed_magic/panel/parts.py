@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from inferspeed_magic.panel.identity import Identity
 
-Group = Literal["name", "latency", "cost"]
-MarkKind = Literal["baseline", "fastest", "smallest", "warning"]
+Group = Literal["name", "latency", "cost", "outcome"]
+MarkKind = Literal["baseline", "fastest", "smallest", "warning", "winner", "original", "front"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Column:
     Attributes:
         key: the name of the column in ``to_pandas()``.
         header: what people read, unit included.
-        group: what the column tells: which candidate it is, how fast it is, what it costs.
+        group: what the column tells: which candidate it is, how fast it is, what it costs, what became of it.
         numeric: whether cells align right.
     """
 
@@ -77,11 +77,42 @@ class Row:
 
 @dataclass(frozen=True)
 class Failure:
-    """Candidates that were not measured, for the same reason."""
+    """Candidates that were not measured (or not chosen, or not tried), for the same reason; status may be empty."""
 
     names: tuple[str, ...]
     status: str
     reason: str
+
+
+class Tabled(Protocol):
+    """A view with a table of candidates."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the table tells."""
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The candidates that were measured."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A small table beside that of the candidates.
+
+    Attributes:
+        title: what it shows.
+        columns: what they hold; their groups mean nothing here.
+        rows: cells in the order of the columns.
+        bars: where the bar of each row begins and ends, as shares of the room for it; empty for no bars.
+        bar_header: what the bars show.
+    """
+
+    title: str
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    bars: tuple[tuple[float, float], ...] = ()
+    bar_header: str = ""
 
 
 def one_line(text: str) -> str:

@@ -70,10 +70,11 @@ class Pen:
         if right - left >= 1:
             self._draw.rectangle((left, top, right - 1, bottom - 1), colour)
 
-    def marker(self, at: Point, identity: Identity) -> None:
-        """Draw a candidate's marker."""
+    def marker(self, at: Point, identity: Identity, *, size: float = 5.5, hollow: bool = False) -> None:
+        """Draw a candidate's marker; ``size`` is its radius."""
         # The white rim keeps markers apart that lie on each other.
-        for radius, colour in ((7.0, "white"), (5.5, identity.light)):
+        layers = [(size + 1.5, "white"), (size, identity.light), *([(size - 1.8, "white")] if hollow else [])]
+        for radius, colour in layers:
             self._draw.polygon([_large((at[0] + x, at[1] + y)) for x, y in _corners(identity.marker, radius)], colour)
 
     def png(self, colours: Iterable[str]) -> bytes:

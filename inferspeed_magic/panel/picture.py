@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
+from inferspeed_magic.panel.axis import Axis as _Axis
+from inferspeed_magic.panel.axis import known
 from inferspeed_magic.panel.numbers import MISSING, whole_or_short
 from inferspeed_magic.panel.parts import Cell, one_line
 from inferspeed_magic.panel.pen import INK, Pen, length
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from inferspeed_magic.panel.charts import Drawn, ProfileCharts
     from inferspeed_magic.panel.numbers import TimeUnit
@@ -26,7 +27,7 @@ _LEFT, _NAMES, _WIDEST_NAME, _WIDEST_P50, _MIDDLE, _PLOT, _RIGHT = 2, 28, 230, 1
 _HEADING, _HEADER, _TOP, _BELOW = 16, 44, 60, 46
 _SMALL, _LARGE, _GAP = 11.5, 14.5, 7
 _FAINT, _AXIS, _GRID = "#59636e", "#8c959f", "#e4e8ec"
-_SMALLEST, _LARGEST = 1e-12, 1e12
+_SMALLEST = 1e-12
 # Beyond this ratio of the largest to the smallest, the small ones would not be seen on a linear axis.
 _LOG_BARS, _LOG_LATENCIES = 10, 3
 
@@ -46,39 +47,6 @@ class _Line:
         """What the number alone would hide."""
         marks = [mark.text for mark in self.row.marks if mark.kind != "smallest"]
         return ", ".join(words for words in (*marks, self.bar.remark) if words)
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """Where values lie between two places."""
-
-    low: float
-    high: float
-    log: bool
-    begin: float = 0.0
-    end: float = 1.0
-
-    def at(self, value: float) -> float:
-        inside = min(self.high, max(self.low, value))
-        low, high, here = (math.log(each) if self.log else each for each in (self.low, self.high, inside))
-        return self.begin + (self.end - self.begin) * (here - low) / (high - low)
-
-    def ticks(self) -> list[float]:
-        """Choose round numbers, as many as there is room for."""
-        if self.log:
-            powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            decade = (self.end - self.begin) / math.log10(self.high / self.low)
-            if decade < 110:  # noqa: PLR2004 - 1, 2 and 5 of a decade would touch each other
-                return self._inside(10.0**power for power in powers if power % math.ceil(40 / decade) == 0)
-            if len(ticks := self._inside(digit * 10.0**power for power in powers for digit in (1, 2, 5))) > 2:  # noqa: PLR2004
-                return ticks
-        finest = (self.high - self.low) * 56 / (self.end - self.begin)
-        magnitude = 10.0 ** math.floor(math.log10(finest))
-        step = next(digit * magnitude for digit in (1, 2, 5, 10) if digit * magnitude >= finest)
-        return self._inside(place * step for place in range(int(self.low / step), int(self.high / step) + 1))
-
-    def _inside(self, ticks: Iterable[float]) -> list[float]:
-        return [tick for tick in ticks if self.low <= tick <= self.high]
 
 
 def profile_picture(view: ProfileView, charts: ProfileCharts) -> bytes:
@@ -176,10 +144,10 @@ def _draw_bars(pen: Pen, entries: Sequence[str | _Line], unit: TimeUnit, row_hei
 
 def _draw_bar(pen: Pen, line: _Line, axis: _Axis, y: float, half: float) -> None:
     bar = line.bar
-    if _known(bar.number):
+    if known(bar.number):
         origin = axis.at(1.0) if bar.text and axis.log else axis.begin
         pen.bar(sorted((origin, axis.at(bar.number))), (y - half, y + half), line.row.identity.light)
-    if _known(bar.low) and _known(bar.high):
+    if known(bar.low) and known(bar.high):
         low, high = axis.at(bar.low), axis.at(bar.high)
         pen.line([(low, y), (high, y)], INK, 1.2)
         # An interval that the axis cuts off has no end there.
@@ -195,13 +163,13 @@ def _draw_bar(pen: Pen, line: _Line, axis: _Axis, y: float, half: float) -> None
 
 def _bar_axis(lines: Sequence[_Line], begin: float, *, speedups: bool) -> _Axis:
     """Choose the scale, and make it as long as the words behind the bars allow."""
-    values = [line.bar.number for line in lines if _known(line.bar.number) and line.bar.number > _SMALLEST]
+    values = [line.bar.number for line in lines if known(line.bar.number) and line.bar.number > _SMALLEST]
     values += [1.0] * (speedups or not values)
     low, high = min(values), max(values)
     log = high > _LOG_BARS * low
     # One very uncertain candidate must not press all others together.
-    most = min(2 * high, max([high, *(line.bar.high for line in lines if _known(line.bar.high))]))
-    least = max(low / 2, min([low, *(line.bar.low for line in lines if _known(line.bar.low))]))
+    most = min(2 * high, max([high, *(line.bar.high for line in lines if known(line.bar.high))]))
+    least = max(low / 2, min([low, *(line.bar.low for line in lines if known(line.bar.low))]))
     # Where nothing is 1x, the shortest bar needs a length too.
     whole = _Axis((least if speedups else low / 2) if log else 0.0, most, log)
     space = _MIDDLE - begin
@@ -216,7 +184,7 @@ def _words_width(line: _Line) -> float:
 
 def _reach(bar: Cell, axis: _Axis) -> float:
     """Tell where bar, whisker and the line at 1x have ended."""
-    return max(axis.at(end) for end in (axis.low, bar.number, bar.high, 1.0 if bar.text else None) if _known(end))
+    return max(axis.at(end) for end in (axis.low, bar.number, bar.high, 1.0 if bar.text else None) if known(end))
 
 
 def _draw_latencies(pen: Pen, lines: Sequence[_Line], unit: TimeUnit, height: float) -> None:
@@ -248,7 +216,7 @@ def _curve(drawn: Drawn, unit: TimeUnit) -> list[Point]:
     steps = [
         (latency * unit.per_ms, share)
         for latency, share in zip(drawn.trace.latency_ms, drawn.trace.share, strict=True)
-        if _known(latency) and latency > _SMALLEST
+        if known(latency) and latency > _SMALLEST
     ]
     return [point for (_, before), (x, share) in pairwise([(0.0, 0.0), *steps]) for point in ((x, before), (x, share))]
 
@@ -259,8 +227,3 @@ def _latency_axis(latencies: Sequence[float]) -> _Axis:
         return _Axis(low / (high / low) ** 0.03, high * (high / low) ** 0.03, log=True, begin=_PLOT, end=_RIGHT)
     margin = 0.03 * (high - low) or 0.1 * low
     return _Axis(low - margin, high + margin, log=False, begin=_PLOT, end=_RIGHT)
-
-
-def _known(number: float | None) -> TypeGuard[float]:
-    """Tell what can be drawn: neither missing, infinite nor beyond all measure."""
-    return number is not None and abs(number) < _LARGEST

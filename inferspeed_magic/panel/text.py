@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from inferspeed_magic.panel.parts import Cell, Column, Failure, Group, Row
+    from inferspeed_magic.panel.parts import Cell, Column, Failure, Group, Row, Sheet, Tabled
     from inferspeed_magic.panel.view import ProfileView
 
 _WIDTH = 110
@@ -19,28 +19,42 @@ _GAP = "  "
 def profile_text(view: ProfileView) -> str:
     """Draw the view with aligned columns; latencies and costs are two tables, because one would be too wide."""
     blocks = [
-        _wrapped([*([view.interrupted] if view.interrupted else ()), *view.headline]),
-        _wrapped([view.machine, view.title], indent="  "),
-        _table(view, "latency", with_marks=True),
-        _table(view, "cost", with_marks=False),
-        _failures(view.failures),
-        _titled("Warnings", view.warnings),
-        _titled("Notes", view.notes),
-        _wrapped(view.footnotes),
+        wrapped([*([view.interrupted] if view.interrupted else ()), *view.headline]),
+        wrapped([view.machine, view.title], indent="  "),
+        table_lines(view, "latency", with_marks=True),
+        table_lines(view, "cost", with_marks=False),
+        failure_lines("Not measured", view.failures),
+        titled("Warnings", view.warnings),
+        titled("Notes", view.notes),
+        wrapped(view.footnotes),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def _table(view: ProfileView, group: Group, *, with_marks: bool) -> list[str]:
+def table_lines(view: Tabled, group: Group, *, with_marks: bool) -> list[str]:
+    """Draw one group of columns behind the names."""
     places = [place for place, column in enumerate(view.columns) if column.group in ("name", group)]
     if not view.rows or all(view.columns[place].group == "name" for place in places):
         return []
     drawn = [_column(view.columns[place], [row.cells[place] for row in view.rows]) for place in places]
     if with_marks:
         drawn.append(["", *map(_marks, view.rows)])
-    lines = [_GAP.join(cells).rstrip() for cells in zip(*drawn, strict=True)]
-    rule = "-" * max(map(_width, lines))
-    return [lines[0], rule, *lines[1:]]
+    return _ruled(drawn)
+
+
+def sheet_lines(sheet: Sheet) -> list[str]:
+    """Draw a small table under its title; nothing where it has no rows."""
+    if not sheet.rows:
+        return []
+    drawn = [_column(column, [row[place] for row in sheet.rows]) for place, column in enumerate(sheet.columns)]
+    remarks = [", ".join(cell.remark for cell in row if cell.remark) for row in sheet.rows]
+    return [f"{sheet.title}:", *(f"  {line}" for line in _ruled([*drawn, ["", *remarks]]))]
+
+
+def _ruled(columns: Sequence[Sequence[str]]) -> list[str]:
+    """Put columns side by side, and a line below their headers."""
+    lines = [_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True)]
+    return [lines[0], "-" * max(map(_width, lines)), *lines[1:]]
 
 
 def _column(column: Column, cells: Sequence[Cell]) -> list[str]:
@@ -64,15 +78,19 @@ def _marks(row: Row) -> str:
     return ", ".join([*(mark.text for mark in row.marks), *remarks])
 
 
-def _failures(failures: Iterable[Failure]) -> list[str]:
-    return _titled("Not measured", [f"{', '.join(one.names)} - {one.status}: {one.reason}" for one in failures])
+def failure_lines(title: str, failures: Sequence[Failure]) -> list[str]:
+    """Say why some are not among the others, under a heading; nothing where there are none."""
+    names = [f"{', '.join(one.names)} - {one.status}" if one.status else ", ".join(one.names) for one in failures]
+    return titled(title, [f"{name}: {one.reason}" for name, one in zip(names, failures, strict=True)])
 
 
-def _titled(title: str, sentences: Sequence[str]) -> list[str]:
-    return [f"{title}:", *_wrapped(sentences, indent="  ")] if sentences else []
+def titled(title: str, sentences: Sequence[str]) -> list[str]:
+    """Put sentences under a heading; nothing where there are none."""
+    return [f"{title}:", *wrapped(sentences, indent="  ")] if sentences else []
 
 
-def _wrapped(sentences: Iterable[str], indent: str = "") -> list[str]:
+def wrapped(sentences: Iterable[str], indent: str = "") -> list[str]:
+    """Break sentences into lines that fit a terminal."""
     return [
         line
         for sentence in sentences

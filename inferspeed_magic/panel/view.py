@@ -65,7 +65,7 @@ def profile_view(record: ProfileRecord, speedups: Speedups | None = None, known:
         cost_title="Start-up, memory, size and agreement with the source model",
         interrupted=interruption(record),
         headline=headline(record, unit, speedups),
-        machine=_machine(record.machine),
+        machine=machine_words(record.machine),
         columns=columns,
         rows=rows,
         failures=failures(record),
@@ -92,7 +92,8 @@ def _title(record: ProfileRecord) -> str:
     return ", ".join(parts)
 
 
-def _machine(machine: Machine) -> str:
+def machine_words(machine: Machine) -> str:
+    """Name the machine in a line."""
     parts = [
         one_line(machine.cpu),
         f"{machine.cores_given} of {machine.cores_total} cores",

@@ -134,12 +134,17 @@ class ArtifactCache:
 
 def default_cache() -> ArtifactCache:
     """Open the user's cache."""
+    parent = cache_folder()
+    # A folder of our own, wherever it lies: what is beside it is somebody else's.
+    return ArtifactCache(parent and parent / "artifacts")
+
+
+def cache_folder() -> Path | None:
+    """Say where the user's cache lies; None where it is turned off."""
     chosen = os.environ.get(VARIABLE, "")
     if chosen.lower() == "off":
-        return ArtifactCache(None)
-    parent = Path(chosen).expanduser().resolve() if chosen else platformdirs.user_cache_path("inferspeed_magic")
-    # A folder of our own, wherever it lies: what is beside it is somebody else's.
-    return ArtifactCache(parent / "artifacts")
+        return None
+    return Path(chosen).expanduser().resolve() if chosen else platformdirs.user_cache_path("inferspeed_magic")
 
 
 def _is_ours(entry: Path) -> bool:
@@ -157,16 +162,17 @@ def key_of(fingerprint: str, route: Route, batch_size: int | None, inputs: list[
         inputs: names, shapes and dtypes.
     """
     steps = [(step.call, step.static, step.settings) for step in route]
-    parts = [fingerprint, steps, batch_size, inputs, _makers()]
+    parts = [fingerprint, steps, batch_size, inputs, versions()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _makers() -> dict[str, str]:
-    versions = {"inferspeed_magic": __version__}
+def versions() -> dict[str, str]:
+    """List the versions of what artifacts are made with."""
+    found = {"inferspeed_magic": __version__}
     for name in _MAKERS:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions[name] = importlib.metadata.version(name)
-    return versions
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from inferspeed_magic.records import Measurement, Result
+from inferspeed_magic.records import Measurement, Result, way
 
 if TYPE_CHECKING:
     from inferspeed_magic.errors import WorkerError
-    from inferspeed_magic.formats.routes import Step
+    from inferspeed_magic.formats.routes import Route, Step
     from inferspeed_magic.profiling.conversion import Artifact
     from inferspeed_magic.profiling.local import LocalWorker
     from inferspeed_magic.records import Block, ServerTrial, Status
@@ -27,9 +27,11 @@ class Candidate:
         batch_in_file: ``static`` or ``dynamic``: whether the artifact is made for its batch size or takes any; None for
             runtimes that open no file of ours.
         technique: what is done to the model, ``none`` for nothing.
+        variant: which alternative of it, in a word or two; empty for the usual one.
         changed_by: the step that does it.
         processes: those that have it open; they alternate from turn to turn.
         artifact: what they opened.
+        made_by: the route that it was made on.
         opened: what the first of them said when it opened it.
         relative_error: of its outputs.
         warm_up_ns, warm_up_detected, settled: of the first process.
@@ -44,9 +46,11 @@ class Candidate:
     lowering: Lowering
     batch_in_file: str | None = None
     technique: str = "none"
+    variant: str = ""
     changed_by: Step | None = None
     processes: list[Worker | LocalWorker] = field(default_factory=list)
     artifact: Artifact | None = None
+    made_by: Route = ()
     opened: dict[str, Any] = field(default_factory=dict)
     relative_error: float | None = None
     warm_up_ns: list[int] = field(default_factory=list)
@@ -64,8 +68,14 @@ class Candidate:
     @property
     def name(self) -> str:
         """``model/runtime``, with the technique behind it."""
-        done = f"+{self.technique}" if self.changed_by else ""
-        return f"{self.source.name}/{self.runtime.name}{done}"
+        return f"{self.source.name}/{way(self.runtime.name, self.technique, self.variant)}"
+
+    @property
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """What was chosen for it: of the technique, of the runtime."""
+        made = self.changed_by.settings if self.changed_by else ()
+        chosen = (*made, ("threads", self.lowering.threads), *self.lowering.options)
+        return tuple((name, str(value)) for name, value in chosen)
 
     @property
     def key(self) -> str:
@@ -127,6 +137,8 @@ class Candidate:
             threads=self.lowering.threads,
             precision=self.precision,
             technique=self.technique,
+            variant=self.variant,
+            settings=self.settings,
             status=status or "measured",
             reason=reason,
             batch_in_file=self.batch_in_file if self.artifact else None,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 #: What an artifact is called, alone in its folder: some formats write a second file beside the first.
 _FILES = {
+    "keras": "model",
     "graph": "graph",
     "saved_model": "saved_model",
     "litert": "model.tflite",

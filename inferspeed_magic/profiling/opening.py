@@ -99,6 +99,7 @@ class Opener:
                     return
                 tried.append(WorkerError(error.status, f"{words(route)}: {error.reason}" if route else error.reason))
                 continue
+            candidate.made_by = route
             if tried:
                 candidate.notes.append("tried before: " + "; ".join(short(failure.reason) for failure in tried))
             return
@@ -357,4 +358,6 @@ def ways(candidate: Candidate) -> list[Route]:
     ]
     if candidate.changed_by is None:
         return [route for route, _ in found]
-    return [changed(route, candidate.changed_by) for route, made in found if made == candidate.changed_by.makes]
+    step = candidate.changed_by
+    # A step that makes another Keras model of it comes first, whatever follows.
+    return [changed(route, step) for route, made in found if step.makes in (made, "keras")]

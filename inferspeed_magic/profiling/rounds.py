@@ -105,13 +105,24 @@ def measure(
                 elapsed = time.perf_counter() - origin
                 left = elapsed / done * (total - done) if done else duration_s * len(candidates) * 1.2
                 tell(done, total, f"measuring {candidate.name}", left)
-                _take_turn(candidate, number, plans[candidate.key], origin, crew=crew, opener=opener, limits=limits)
+                take_turn(candidate, number, plans[candidate.key], origin, crew=crew, opener=opener, limits=limits)
                 done += 1
 
 
-def _take_turn(
+def take_turn(
     candidate: Candidate, number: int, turn: Plan, origin: float, *, crew: Crew, opener: Opener, limits: Limits
 ) -> None:
+    """Time one block of a candidate, within ``crew.turns()``; a failure ends the candidate.
+
+    Args:
+        candidate: whose turn it is.
+        number: of the round.
+        turn: how long it lasts.
+        origin: ``time.perf_counter()`` at the start of the run.
+        crew: wakes its process and stops it again.
+        opener: is told if it fails.
+        limits: time for a turn.
+    """
     if not candidate.well:  # its process died in a neighbour's turn
         return
     process = len(candidate.blocks) % len(candidate.processes)

@@ -18,6 +18,7 @@ from inferspeed_magic.measurement.machine import describe
 from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.batch_choice import choose
 from inferspeed_magic.profiling.candidate import Candidate
+from inferspeed_magic.profiling.changes import changed_candidate, rule_out
 from inferspeed_magic.profiling.conclusions import conclude
 from inferspeed_magic.profiling.conversion import Converter, release
 from inferspeed_magic.profiling.environment import environment
@@ -27,7 +28,6 @@ from inferspeed_magic.profiling.serving import serve
 from inferspeed_magic.records import ProfileRecord
 from inferspeed_magic.runtimes.base import Lowering
 from inferspeed_magic.sources.preprocessing import after_preprocessing
-from inferspeed_magic.techniques.base import Subject
 from inferspeed_magic.version import __version__
 from inferspeed_magic.workers.crew import Crew
 
@@ -75,8 +75,8 @@ class Run:
         """Do everything; whatever happens, no process and no file is left behind."""
         sources: list[Source] = []
         try:
-            with _crew() as crew:
-                sources = arguments.sources(handed_in, inputs, input_shapes, _describer(crew, self.limits))
+            with new_crew() as crew:
+                sources = arguments.sources(handed_in, inputs, input_shapes, describer(crew, self.limits))
                 for source in sources:
                     source.try_out(self.request.seed)
                 self.candidates = self._list_candidates(sources)
@@ -129,30 +129,15 @@ class Run:
         return listed
 
     def _changed(self, source: Source, runtime: Runtime, batch_size: int) -> list[Candidate]:
-        """Make a candidate for each technique that has to do with the runtime: techniques change files."""
-        capabilities = runtime.capabilities()
+        """Make a candidate for each technique that has to do with the runtime."""
         chosen = [techniques()[name] for name in self.request.techniques if name != "none"]
-        if not chosen or not capabilities.batch_in_artifact:
-            return []
-        part = self._part_for_files(source)
-        subject = Subject(runtime.name, part.precision, self.machine.instruction_sets)
-        listed = []
-        for technique in chosen:
-            made = next((each for each in capabilities.formats if each in technique.steps), None)
-            if made is None:
-                continue
-            lowering = Lowering(self.request.device, self.threads, batch_size, part.precision)
-            step = technique.step_for(subject, made)
-            candidate = Candidate(part, runtime, lowering, "static", technique.name, step)
-            _rule_out(candidate, runtime)
-            against = technique.applies_to(subject, made)
-            if candidate.status is None and against:
-                candidate.end("unsupported", against)
-            if technique.needs == "calibration":
+        part = self._part_for_files(source) if runtime.capabilities().batch_in_artifact else source
+        lowering = Lowering(self.request.device, self.threads, batch_size, part.precision)
+        found = [changed_candidate(part, runtime, lowering, technique, machine=self.machine) for technique in chosen]
+        listed = [candidate for candidate in found if candidate is not None]
+        for candidate in listed:
+            if candidate.changed_by is not None and candidate.changed_by.calibrated:
                 self._calibrate(part)
-                if not part.has_real_inputs:
-                    candidate.notes.append("calibrated with made-up inputs: give real ones with --input")
-            listed.append(candidate)
         return listed
 
     def _candidate(self, source: Source, runtime: Runtime, batch_size: int) -> Candidate:
@@ -161,7 +146,7 @@ class Run:
         part = self._part_for_files(source) if from_file else source
         lowering = Lowering(self.request.device, self.threads, batch_size, part.precision)
         candidate = Candidate(part, runtime, lowering)
-        _rule_out(candidate, runtime)
+        rule_out(candidate)
         if not from_file or candidate.status is not None:
             return candidate
         rival = replace(candidate, batch_in_file="dynamic", processes=[], notes=[])
@@ -288,27 +273,19 @@ class Run:
         )
 
 
-def _crew() -> Crew:
+def new_crew() -> Crew:
+    """Gather a crew.
+
+    Raises:
+        UserError: where no temporary files can be written.
+    """
     try:
         return Crew()
     except OSError as error:
         raise UserError(f"no temporary files can be written ({error}): free space, or set TMPDIR elsewhere") from error
 
 
-def _rule_out(candidate: Candidate, runtime: Runtime) -> None:
-    """Note what can be known without trying."""
-    found = runtime.availability()
-    kind = candidate.lowering.device.partition(":")[0]
-    fixed = candidate.source.signature.fixed_batch
-    if not found.available:
-        candidate.end("unavailable", f"{found.reason}: {found.install_command}")
-    elif kind not in runtime.capabilities().devices:
-        candidate.end("unsupported", f"{runtime.name} does not run on a {kind} here")
-    elif fixed is not None and fixed != candidate.lowering.batch_size:
-        candidate.end("unsupported", f"the model is built for batches of {fixed}: use --batch-size {fixed}")
-
-
-def _describer(crew: Crew, limits: Limits) -> Callable[[str, Path], dict[str, Any]]:
+def describer(crew: Crew, limits: Limits) -> Callable[[str, Path], dict[str, Any]]:
     """Read signatures of files in a worker: their libraries crash on bad files."""
 
     def describe(kind: str, path: Path) -> dict[str, Any]:

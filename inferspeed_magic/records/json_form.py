@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from inferspeed_magic.errors import UserError
 from inferspeed_magic.records.optimization import OptimizationRecord
 from inferspeed_magic.records.profile import SCHEMA_VERSION, ProfileRecord
+from inferspeed_magic.records.result import Result
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -23,6 +24,20 @@ _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 def to_json(record: Record) -> str:
     """Write a record, raw latencies included."""
     return json.dumps(_converter().unstructure(record, type(record)), allow_nan=False)
+
+
+def result_to_json(result: Result) -> Any:
+    """Turn one result into what JSON can hold."""
+    return _converter().unstructure(result, Result)
+
+
+def result_from_json(data: Any) -> Result:
+    """Read what ``result_to_json`` made.
+
+    Raises:
+        Exception: of any kind, for anything else.
+    """
+    return _converter().structure(data, Result)
 
 
 def from_json(text: str) -> Record:

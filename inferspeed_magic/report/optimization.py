@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferspeed_magic.errors import OptionError
-from inferspeed_magic.report.profile import Report
+from inferspeed_magic.panel import optimize_charts, optimize_panel, optimize_picture, optimize_text, optimize_view
+from inferspeed_magic.panel.optimize_controls import show_optimized
+from inferspeed_magic.panel.progress import in_notebook
+from inferspeed_magic.report.profile import Drawn, Report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,3 +58,18 @@ class OptimizeReport(Report):
             if name in (known, known.partition("/")[2]):
                 return model
         raise OptionError(f"{name!r} was not measured; there are {', '.join(self._models)}")
+
+    def _ipython_display_(self) -> None:
+        """Show the panel and, where the models are at hand, the controls that use, save and explain one of them."""
+        if not in_notebook():
+            raise NotImplementedError  # IPython goes on to _repr_mimebundle_
+        show_optimized(self, tuple(self._models or ()), self.optimization.best)
+
+    def _drawn(self, *, words_only: bool = False) -> Drawn:
+        """Draw everything; words alone take a fraction of the time."""
+        view = optimize_view(self.optimization, self._speedups)
+        if words_only:
+            return Drawn(view.title, optimize_text(view))
+        charts = optimize_charts(self.optimization, self._speedups)
+        picture = optimize_picture(view, charts)
+        return Drawn(view.title, optimize_text(view), optimize_panel(view, charts, picture), picture)

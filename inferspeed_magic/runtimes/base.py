@@ -29,12 +29,14 @@ class Lowering:
         threads: threads for one inference.
         batch_size: samples per inference.
         precision: of the arithmetic; runtimes that would lower it on their own are told not to.
+        options: names and values of what else the runtime declares to be tunable; its own defaults where left out.
     """
 
     device: str = "cpu"
     threads: int = 1
     batch_size: int = 1
     precision: str = "float32"
+    options: tuple[tuple[str, str], ...] = ()
 
     @property
     def device_index(self) -> int:
@@ -65,11 +67,13 @@ class Capabilities:
         devices: kinds of device it can use: ``cpu``, ``gpu``.
         formats: artifact formats it opens, best first.
         batch_in_artifact: whether the artifact must be made for one batch size (its speed depends on it).
+        tunable: options of ``Lowering`` and the values worth a try beside the runtime's default.
     """
 
     devices: tuple[str, ...]
     formats: tuple[str, ...]
     batch_in_artifact: bool
+    tunable: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class Session(ABC):

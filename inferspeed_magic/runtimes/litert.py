@@ -30,7 +30,9 @@ class LiteRT(Runtime):
 
     def capabilities(self) -> Capabilities:
         """CPU only: the wheel's GPU delegate needs an OpenCL device that it does not report reliably."""
-        return Capabilities(devices=("cpu",), formats=("litert",), batch_in_artifact=True)
+        return Capabilities(
+            devices=("cpu",), formats=("litert",), batch_in_artifact=True, tunable=(("delegate", ("none",)),)
+        )
 
     def prepare(self, lowering: Lowering) -> None:
         """Import the interpreter."""
@@ -39,10 +41,13 @@ class LiteRT(Runtime):
 
     def load(self, artifact: str, lowering: Lowering) -> Any:
         """Map the file and build the interpreter."""
-        from ai_edge_litert.interpreter import Interpreter
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+        kernels = OpResolverType.AUTO
+        if dict(lowering.options).get("delegate") == "none":
+            kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         try:
-            return Interpreter(model_path=artifact, num_threads=lowering.threads)
+            return Interpreter(model_path=artifact, num_threads=lowering.threads, experimental_op_resolver_type=kernels)
         except RuntimeError as error:
             if "Select TensorFlow op" in str(error) or "FlexDelegate" in str(error):
                 raise UnsupportedError(

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+#: "Thread management" and "Graph optimizations" in https://onnxruntime.ai/docs/performance .
+_TUNABLE = (("graph_optimization", ("extended", "basic")), ("spinning", ("off",)), ("memory_arena", ("off",)))
+
+
 class OnnxRuntime(Runtime):
     """An ``InferenceSession`` with all graph optimizations, its default."""
 
@@ -23,7 +27,7 @@ class OnnxRuntime(Runtime):
 
     def capabilities(self) -> Capabilities:
         """Declare the CPU, and the GPU for wheels that have the CUDA provider."""
-        return Capabilities(devices=("cpu", "gpu"), formats=("onnx",), batch_in_artifact=True)
+        return Capabilities(devices=("cpu", "gpu"), formats=("onnx",), batch_in_artifact=True, tunable=_TUNABLE)
 
     def load(self, artifact: str, lowering: Lowering) -> Any:
         """Choose the provider; the file is read by the session itself (weights may lie beside it)."""
@@ -47,6 +51,7 @@ class OnnxRuntime(Runtime):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = lowering.threads
         options.inter_op_num_threads = 1
+        _tune(options, dict(lowering.options))
         settings = {"device_id": str(lowering.device_index)} if lowering.on_gpu else {}
         session = onnxruntime.InferenceSession(artifact, options, providers=[(provider, settings)])
         used = session.get_providers()
@@ -77,6 +82,17 @@ class OnnxRuntimeSession(Session):
             reason = f"ONNX Runtime takes no arrays of {strange}: give the model inputs of float32 and cast them inside"
             raise UnsupportedError(reason) from error
         return outputs
+
+
+def _tune(options: Any, chosen: dict[str, str]) -> None:
+    import onnxruntime
+
+    levels = onnxruntime.GraphOptimizationLevel
+    named = {"basic": levels.ORT_ENABLE_BASIC, "extended": levels.ORT_ENABLE_EXTENDED, "all": levels.ORT_ENABLE_ALL}
+    options.graph_optimization_level = named[chosen.get("graph_optimization", "all")]
+    if chosen.get("spinning") == "off":
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = chosen.get("memory_arena") != "off"
 
 
 def _in_order(nodes: list[Any]) -> list[str]:

@@ -135,6 +135,20 @@ class Source:
             batch = self.signature.fixed_batch or 1
             self.outputs([np.resize(array[:batch], (batch, *array.shape[1:])) for array in self.samples(batch, seed)])
 
+    def output_template(self) -> Template:
+        """Run the live model on one sample and tell how its outputs are nested; files answer with a flat list.
+
+        Raises:
+            ModelError: if the model fails.
+        """
+        if self.model is None:
+            return 0
+        whole = live.portable(self.model, self.kind, self.signature, self.template)
+        batch = self.signature.fixed_batch or 1
+        sample = [np.resize(array[:batch], (batch, *array.shape[1:])) for array in self.samples(batch, seed=0)]
+        with quiet():
+            return flatten(whole.call(whole.pack(sample)))[1]
+
     def outputs(self, inputs: Sequence[Array]) -> list[Array]:
         """Run the live model in this process: what every artifact has to agree with.
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 import importlib.util
 from abc import ABC
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from inferspeed_magic.errors import OptionError
 from inferspeed_magic.formats.routes import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from inferspeed_magic.formats.routes import Route
 
 Needs = Literal["nothing", "calibration"]
+Settings = dict[str, str | bool | int]
+
+#: The format of a Keras model in the folder that other processes read: what techniques that change layers write.
+ON_MODEL = "keras"
+_NO_VARIANTS: Mapping[str, Settings] = MappingProxyType({})
+_FILES = {"onnx": "an ONNX file", "litert": "a LiteRT file", "saved_model": "a SavedModel"}
 
 
 @dataclass(frozen=True)
@@ -25,62 +33,113 @@ class Subject:
         runtime: name of the runtime that is to run it.
         precision: of the model's arithmetic.
         instruction_sets: of the machine.
-        recurrent: whether the model has recurrent layers.
+        kind: what was handed in: ``keras``, ``tf_keras``, ``saved_model``, ``onnx`` or ``litert``.
     """
 
     runtime: str
     precision: str = "float32"
     instruction_sets: tuple[str, ...] = ()
-    recurrent: bool = False
+    kind: str = "keras"
 
 
 class Technique(ABC):
-    """A way to change an artifact. Stateless; the work is done by the functions its steps name, in a worker process."""
+    """A way to change a model or an artifact. Stateless; the functions its steps name work in a worker process."""
 
     #: As in ``--technique``.
     name: ClassVar[str]
     #: One line for tables and manuals.
     summary: ClassVar[str]
+    #: One sentence for people: where it usually pays.
+    pays: ClassVar[str]
     #: What it has to be given beside the model.
     needs: ClassVar[Needs] = "nothing"
     #: For each artifact format, the step that makes it: from a SavedModel for ``litert``, else from the same format.
+    #: The one for ``keras`` makes a changed Keras model of a Keras model.
     steps: ClassVar[Mapping[str, Step]]
+    #: Whether it changes the Keras model before anything is converted, and so fits every runtime.
+    on_model: ClassVar[bool] = False
     #: Modules that a format's step imports beside what the package stands on, and how to get them.
     extras: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    #: Formats that it is deliberately not done for, and why.
+    left_out: ClassVar[Mapping[str, str]] = {}
+
+    def step_made(self, formats: Sequence[str]) -> str | None:
+        """Choose the step for a runtime.
+
+        Args:
+            formats: that the runtime opens, best first.
+
+        Returns:
+            A key of ``steps``; None where there is no step for this runtime.
+        """
+        if self.on_model:
+            return ON_MODEL
+        return next((each for each in formats if each in self.steps), None)
 
     def applies_to(self, subject: Subject, made: str) -> str | None:
         """Say why not, or None where there is nothing against it.
 
         Args:
             subject: the model and the machine.
-            made: the artifact format that the runtime opens.
+            made: the key of the step, as ``step_made`` chose it; or a format that the runtime opens.
         """
         if made not in self.steps:
-            return f"{self.name} is not done for {subject.runtime}"
+            return self.left_out.get(made, f"{self.name} is not done for {subject.runtime}")
         if subject.precision != "float32":
             return f"the model computes in {subject.precision} already"
+        if made == ON_MODEL and subject.kind in _FILES:
+            return f"{self.name} changes the layers of a Keras model, and this is {_FILES[subject.kind]}"
         module, command = self.extras.get(made, ("", ""))
         if module and importlib.util.find_spec(module) is None:
             return f"{module} is not installed: {command}"
         return None
 
-    def step_for(self, subject: Subject, made: str) -> Step:
-        """Give the step that makes an artifact of a format, set for the model and the machine."""
+    def step_for(self, subject: Subject, made: str, variant: str = "") -> Step:
+        """Give the step that makes an artifact of a format, set for the model and the machine.
+
+        Args:
+            subject: the model and the machine.
+            made: a key of ``steps``.
+            variant: one of ``variants``; nothing for the default.
+
+        Raises:
+            OptionError: for a variant that there is not.
+        """
         step = self.steps[made]
         settings = {**dict(step.settings), **self.settings(subject, made)}
-        return replace(step, settings=tuple(sorted(settings.items())))
+        if variant:
+            known = self.variants(subject, made)
+            if variant not in known:
+                there_is = f"there is {', '.join(known)}" if known else "there is none"
+                raise OptionError(f"unknown variant `{variant}` of {self.name} on {subject.runtime}: {there_is}")
+            settings |= known[variant]
+        words = f"{step.words}, {variant}" if variant else step.words
+        return replace(step, words=words, settings=tuple(sorted(settings.items())))
 
-    def settings(self, subject: Subject, made: str) -> dict[str, str | bool | int]:
+    def settings(self, subject: Subject, made: str) -> Settings:
         """Choose what depends on the model or the machine; nothing, unless a technique says otherwise."""
         del subject, made
         return {}
 
+    def variants(self, subject: Subject, made: str) -> Mapping[str, Settings]:
+        """Name the other settings of a step that win somewhere: a short word for each, without the default.
+
+        Args:
+            subject: the model and the machine.
+            made: a key of ``steps``.
+        """
+        del subject, made
+        return _NO_VARIANTS
+
 
 def changed(route: Route, step: Step) -> Route:
-    """Lead a route to the changed artifact.
+    """Lead a route through a technique's step.
 
-    LiteRT's converter quantizes while it converts, so its step takes the place of the route's last one.
+    A Keras model is changed before anything else. LiteRT's converter quantizes while it converts, so its step takes the
+    place of the route's last one. Other files are changed when they are made.
     """
+    if step.makes == ON_MODEL:
+        return (step, *route)
     return (*route[:-1], step) if step.makes == "litert" else (*route, step)
 
 
@@ -107,7 +166,7 @@ def step(
     return Step(
         f"inferspeed_magic.techniques.{call}",
         makes,
-        static=True,
+        static=makes != ON_MODEL,
         words=words,
         computes=computes,
         calibrated=calibrated,

@@ -10,7 +10,7 @@ import numpy as np
 from inferspeed_magic.sources.array_files import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     Array = np.ndarray[Any, Any]
 
@@ -22,12 +22,22 @@ def write(folder: Path, samples: Sequence[Array]) -> None:
         np.save(folder / f"{position}.npy", array, allow_pickle=False)
 
 
-def batches(folder: str, batch_size: int) -> Iterator[list[Array]]:
-    """Read them batch by batch; what does not fill a batch is left out, unless nothing else is there."""
+def batches(
+    folder: str, batch_size: int | None, inputs: Sequence[Mapping[str, Any]], names: Sequence[Any]
+) -> Iterator[dict[Any, Array]]:
+    """Read them batch by batch; what does not fill a batch is left out, unless nothing else is there.
+
+    Args:
+        folder: that ``write`` wrote.
+        batch_size: of each; None for 1.
+        inputs: specs of the inputs in the order of the signature; what is read gets their ``dtype``.
+        names: what the runtime calls these inputs, in the same order.
+    """
+    size = batch_size or 1
     files = sorted(Path(folder).glob("*.npy"), key=lambda file: int(file.stem))
-    arrays = [read(str(file)) for file in files]
+    arrays = [read(str(file)).astype(spec["dtype"], copy=False) for file, spec in zip(files, inputs, strict=True)]
     count = len(arrays[0])
-    if count < batch_size:
-        yield [np.resize(array, (batch_size, *array.shape[1:])) for array in arrays]
-    for start in range(0, count - batch_size + 1, batch_size):
-        yield [array[start : start + batch_size] for array in arrays]
+    if count < size:
+        arrays, count = [np.resize(array, (size, *array.shape[1:])) for array in arrays], size
+    for start in range(0, count - size + 1, size):
+        yield {name: array[start : start + size] for name, array in zip(names, arrays, strict=True)}

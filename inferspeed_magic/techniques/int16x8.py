@@ -12,6 +12,7 @@ class Int16x8(Technique):
 
     name = "int16x8"
     summary = "int8 weights and int16 activations, calibrated"
+    pays = "where int8 activations cost too much accuracy and size counts more than speed: audio, regression"
     needs = "calibration"
     steps = MappingProxyType(
         {

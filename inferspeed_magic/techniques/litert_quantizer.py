@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.formats.naming import input_name
 from inferspeed_magic.techniques.calibration import batches
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: What weights and activations become.
 _SMALL = (np.int8, np.uint8, np.int16, np.float16)
@@ -48,15 +45,8 @@ def convert(
     if kind == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if calibration is not None:
-
-        def samples() -> Iterator[dict[str, Any]]:
-            for batch in batches(calibration, batch_size or 1):
-                names = [input_name(position, spec["name"]) for position, spec in enumerate(inputs)]
-                yield {
-                    name: array.astype(spec["dtype"]) for name, array, spec in zip(names, batch, inputs, strict=True)
-                }
-
-        converter.representative_dataset = samples
+        names = [input_name(position, spec["name"]) for position, spec in enumerate(inputs)]
+        converter.representative_dataset = lambda: batches(calibration, batch_size, inputs, names)
     if kind == "int16x8":
         converter.target_spec.supported_ops = [
             tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.techniques.calibration import batches
+from inferspeed_magic.techniques.exclusion import within
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+#: Methods that draw histograms keep the values of all activations of what they are given at once, and search every
+#: histogram: a few samples at a time, and few of them.
+_HISTOGRAM_SAMPLES = 32
+#: At the end of a model they stay in float: probabilities in steps of 1/256 hardly tell a thousand classes apart.
+_LAST_IN_FLOAT = {"Softmax", "LogSoftmax", "Sigmoid"}
 
 
 def dynamic(
@@ -36,7 +41,7 @@ def dynamic(
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     quantize_dynamic(
-        _prepared(source, target), target, weight_type=QuantType.QInt8, per_channel=True, reduce_range=reduce_range
+        prepared(source, target), target, weight_type=QuantType.QInt8, per_channel=True, reduce_range=reduce_range
     )
     _assert_changed(target)
 
@@ -50,9 +55,11 @@ def static(
     inputs: list[dict[str, Any]],
     calibration: str,
     method: str = "minmax",
+    per_channel: bool = True,
     reduce_range: bool = False,
+    exclude: str = "",
 ) -> None:
-    """Quantize weights and activations to int8 with the ranges that samples show (QDQ, per channel).
+    """Quantize weights and activations to int8 with the ranges that samples show (QDQ).
 
     Args:
         state: of the converter process (not used).
@@ -61,42 +68,98 @@ def static(
         batch_size: of the file.
         inputs: names, shapes and dtypes of the inputs.
         calibration: folder of samples.
-        method: ``minmax``, ``entropy`` or ``percentile``.
+        method: ``minmax``; ``entropy`` or ``percentile``, which cut off what is rare, and look at 32 samples only.
+        per_channel: whether each channel of a weight has a scale of its own.
         reduce_range: keep weights to 7 bits, for CPUs whose int8 products saturate.
+        exclude: what stays in float: names of nodes or paths of layers, one a line; those that are not there are no
+            mistake.
     """
     del state
-    from onnxruntime.quantization import (
-        CalibrationDataReader,
-        CalibrationMethod,
-        QuantFormat,
-        QuantType,
-        quantize_static,
-    )
-
-    class Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
-        def __init__(self) -> None:
-            self._feeds = _feeds(source, calibration, batch_size or 1, inputs)
-
-        def get_next(self) -> dict[str, Any] | None:
-            return next(self._feeds, None)
+    import onnx
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     methods = {
         "minmax": CalibrationMethod.MinMax,
         "entropy": CalibrationMethod.Entropy,
         "percentile": CalibrationMethod.Percentile,
     }
+    file = prepared(source, target)
+    graph = onnx.load(file, load_external_data=False).graph
+    answers = {each.name for each in graph.output}
+    in_float = [
+        node.name
+        for node in graph.node
+        if within(node.name, exclude.split("\n"))
+        or (node.op_type in _LAST_IN_FLOAT and node.name and answers.intersection(node.output))
+    ]
+    most = None if method == "minmax" else max(1, _HISTOGRAM_SAMPLES // (batch_size or 1))
     quantize_static(
-        _prepared(source, target),
+        file,
         target,
-        Reader(),
+        reader_of(source, calibration, batch_size, inputs, most),
         quant_format=QuantFormat.QDQ,
-        per_channel=True,
+        per_channel=per_channel,
         reduce_range=reduce_range,
         weight_type=QuantType.QInt8,
         activation_type=QuantType.QUInt8,
         calibrate_method=methods[method],
+        nodes_to_exclude=in_float,
+        extra_options={} if method == "minmax" else {"CalibStridedMinMax": 1},
     )
     _assert_changed(target)
+
+
+def reader_of(
+    source: str, calibration: str, batch_size: int | None, inputs: list[dict[str, Any]], most: int | None = None
+) -> Any:
+    """Make what ONNX Runtime reads samples from, batch by batch.
+
+    Args:
+        source: an ONNX file, whose inputs are in the order of the signature.
+        calibration: folder of samples.
+        batch_size: of the file.
+        inputs: names, shapes and dtypes of the inputs.
+        most: batches; None for all.
+    """
+    from onnxruntime.quantization import CalibrationDataReader
+
+    found = batches(calibration, batch_size, inputs, _input_names(source))
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
+        def __init__(self) -> None:
+            self.feeds = list(itertools.islice(found, most))
+            self.range = iter(self.feeds)
+
+        def get_next(self) -> dict[str, Any] | None:
+            return next(self.range, None)
+
+        def __len__(self) -> int:
+            return len(self.feeds)
+
+        def set_range(self, start_index: int, end_index: int) -> None:
+            self.range = iter(self.feeds[start_index:end_index])
+
+    return Reader()
+
+
+def prepared(source: str, target: str) -> str:
+    """Fold constants and infer shapes first, where ONNX Runtime can; its quantizer finds more to do then.
+
+    Returns:
+        The file that was written, beside the target.
+    """
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    file = Path(target).with_name("prepared.onnx")
+    try:
+        quant_pre_process(source, str(file), skip_symbolic_shape=True)
+    except Exception:  # noqa: BLE001  (it fails on graphs that quantize well without it)
+        file.unlink(missing_ok=True)
+        shutil.copy(source, file)
+        beside = Path(f"{source}.data")
+        if beside.exists():
+            shutil.copy(beside, file.with_name(beside.name))
+    return str(file)
 
 
 def _assert_changed(target: str) -> None:
@@ -107,30 +170,12 @@ def _assert_changed(target: str) -> None:
         raise UnsupportedError("there is nothing in this model that ONNX Runtime quantizes")
 
 
-def _feeds(source: str, calibration: str, batch_size: int, inputs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Name the arrays as the file names its inputs, which are in the order of the signature."""
+def _input_names(source: str) -> list[str]:
+    """Name the file's inputs in the order of the signature."""
     import onnx
 
     from inferspeed_magic.formats.naming import in_order
 
     graph = onnx.load(source, load_external_data=False).graph
     weights = {each.name for each in graph.initializer}
-    names = in_order([each.name for each in graph.input if each.name not in weights], lambda name: [name])
-    for batch in batches(calibration, batch_size):
-        yield {name: array.astype(spec["dtype"]) for name, array, spec in zip(names, batch, inputs, strict=True)}
-
-
-def _prepared(source: str, target: str) -> str:
-    """Fold constants and infer shapes first, where ONNX Runtime can; its quantizer finds more to do then."""
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    prepared = Path(target).with_name("prepared.onnx")
-    try:
-        quant_pre_process(source, str(prepared), skip_symbolic_shape=True)
-    except Exception:  # noqa: BLE001  (it fails on graphs that quantize well without it)
-        prepared.unlink(missing_ok=True)
-        shutil.copy(source, prepared)
-        beside = Path(f"{source}.data")
-        if beside.exists():
-            shutil.copy(beside, prepared.with_name(beside.name))
-    return str(prepared)
+    return in_order([each.name for each in graph.input if each.name not in weights], lambda name: [name])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from inferspeed_magic.errors import UnsupportedError
-from inferspeed_magic.techniques.calibration import batches
+from inferspeed_magic.techniques.exclusion import within
+from inferspeed_magic.techniques.openvino_control import controlled
+from inferspeed_magic.techniques.openvino_files import opened, save
 
 
 def static(
@@ -16,6 +17,9 @@ def static(
     batch_size: int | None,
     inputs: list[dict[str, Any]],
     calibration: str,
+    symmetric: bool = False,
+    most_error_percent: int = 0,
+    exclude: str = "",
 ) -> None:
     """Quantize weights and activations to int8 with the ranges that samples show.
 
@@ -26,21 +30,28 @@ def static(
         batch_size: of the file.
         inputs: names, shapes and dtypes of the inputs.
         calibration: folder of samples.
+        symmetric: have the ranges of activations centred on zero, too: fewer operations.
+        most_error_percent: leave layers in float until the outputs deviate by no more (``openvino_control``); 0
+            quantizes all.
+        exclude: what stays in float: names of operators or paths of layers, one a line; those that are not there are
+            no mistake.
+
+    Raises:
+        UnsupportedError: if nothing can be quantized.
     """
     del state
     import nncf
-    import openvino
 
-    from inferspeed_magic.formats.naming import in_order
-
-    model = openvino.Core().read_model(source)
-    ports = in_order(model.inputs, lambda port: port.get_names())
-    feeds = [
-        {port.any_name: array.astype(spec["dtype"]) for port, array, spec in zip(ports, batch, inputs, strict=True)}
-        for batch in batches(calibration, batch_size or 1)
-    ]
-    quantized = nncf.quantize(model, nncf.Dataset(feeds), preset=nncf.QuantizationPreset.MIXED, subset_size=len(feeds))
-    _save(quantized, target)
+    model, feeds = opened(source, calibration, batch_size, inputs)
+    names = [node.get_friendly_name() for node in model.get_ops()] if exclude else []
+    ignored = nncf.IgnoredScope(names=[name for name in names if within(name, exclude.split("\n"))], validate=False)
+    if most_error_percent:
+        made = controlled(model, feeds, ignored, most_error_percent)
+        save(made, target, otherwise=f"no layer can be quantized without changing outputs by {most_error_percent}%")
+        return
+    preset = nncf.QuantizationPreset.PERFORMANCE if symmetric else nncf.QuantizationPreset.MIXED
+    dataset = nncf.Dataset(feeds)
+    save(nncf.quantize(model, dataset, preset=preset, subset_size=len(feeds), ignored_scope=ignored), target)
 
 
 def weights(
@@ -69,7 +80,7 @@ def weights(
         )
     else:
         model = nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM)
-    _save(model, target)
+    save(model, target)
 
 
 def half(
@@ -82,12 +93,11 @@ def half(
     openvino.save_model(openvino.Core().read_model(source), target, compress_to_fp16=True)
 
 
-def _save(model: Any, target: str) -> None:
+def as_it_is(
+    state: dict[str, Any], *, source: str, target: str, batch_size: int | None, inputs: list[dict[str, Any]]
+) -> None:
+    """Leave the model alone: the runtime does what there is to do when it compiles it."""
+    del state, batch_size, inputs
     import openvino
 
-    small = {"i8", "u8", "i4", "u4"}
-    kinds = {node.get_type_name() for node in model.get_ops()}
-    stored = {node.get_element_type().get_type_name() for node in model.get_ops() if node.get_type_name() == "Constant"}
-    if "FakeQuantize" not in kinds and not stored & small:
-        raise UnsupportedError("there is nothing in this model that NNCF quantizes")
-    openvino.save_model(model, target, compress_to_fp16=False)
+    openvino.save_model(openvino.Core().read_model(source), target, compress_to_fp16=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from inferspeed_magic.techniques.base import Subject, Technique, saturates, step
+from inferspeed_magic.techniques.base import Settings, Subject, Technique, saturates, step
 
 
 class PostTrainingDynamic(Technique):
@@ -12,15 +12,17 @@ class PostTrainingDynamic(Technique):
 
     name = "post_training_dynamic"
     summary = "int8 weights, activations quantized while running"
+    pays = "where weights are large and memory is slow: Dense layers and recurrent ones, rarely convolutions"
     steps = MappingProxyType(
         {
             "litert": step(
                 "litert_quantizer:convert", "litert", "TFLiteConverter, dynamic int8", kind="dynamic", computes="int8"
             ),
             "onnx": step("onnx_quantizer:dynamic", "onnx", "ONNX Runtime's dynamic int8", computes="int8"),
+            "keras": step("keras_quantizer:quantize", "keras", "Keras's int8", computes="int8", mode="int8"),
         }
     )
 
-    def settings(self, subject: Subject, made: str) -> dict[str, str | bool | int]:
+    def settings(self, subject: Subject, made: str) -> Settings:
         """Keep weights to 7 bits where 8 would overflow."""
         return {"reduce_range": saturates(subject)} if made == "onnx" else {}

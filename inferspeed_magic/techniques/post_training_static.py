@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from inferspeed_magic.techniques.base import Subject, Technique, saturates, step
+from inferspeed_magic.techniques.base import Settings, Subject, Technique, saturates, step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_VARIANTS: Mapping[str, Mapping[str, Settings]] = MappingProxyType(
+    {
+        "onnx": {
+            # Faster: one scale for a whole weight.
+            "per_tensor": {"per_channel": False},
+            # More exact where a few activations are far from all others.
+            "entropy": {"method": "entropy"},
+            "percentile": {"method": "percentile"},
+        },
+        "openvino_ir": {
+            "symmetric": {"symmetric": True},
+            "accuracy_control": {"most_error_percent": 2},
+        },
+    }
+)
 
 
 class PostTrainingStatic(Technique):
@@ -12,6 +32,7 @@ class PostTrainingStatic(Technique):
 
     name = "post_training_static"
     summary = "int8 weights and activations, calibrated"
+    pays = "for convolutions and large Dense layers, most of all on CPUs that multiply int8 (VNNI, AMX, dotprod)"
     needs = "calibration"
     steps = MappingProxyType(
         {
@@ -33,6 +54,11 @@ class PostTrainingStatic(Technique):
     )
     extras = MappingProxyType({"openvino_ir": ("nncf", 'pip install "inferspeed-magic[openvino]"')})
 
-    def settings(self, subject: Subject, made: str) -> dict[str, str | bool | int]:
+    def settings(self, subject: Subject, made: str) -> Settings:
         """Keep weights to 7 bits where 8 would overflow."""
         return {"reduce_range": saturates(subject)} if made == "onnx" else {}
+
+    def variants(self, subject: Subject, made: str) -> Mapping[str, Settings]:
+        """Other ranges, other scales, and layers left in float."""
+        del subject
+        return _VARIANTS.get(made, {})

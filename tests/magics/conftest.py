@@ -19,19 +19,25 @@ RUNTIMES = ("keras.predict", "keras.call", "keras.compiled", "keras.xla", "liter
 class FakeModel:
     """Stands for a Keras model where there is no Keras."""
 
+    def __call__(self, x: Any) -> Any:
+        return x
+
 
 class FakeReport:
+    best: Any = None
+
     def __repr__(self) -> str:
         return "<the report>"
 
 
 @dataclass
 class FakeWorkflow:
-    """Takes the place of ``inferspeed_magic.workflow.profile`` and remembers how it was called."""
+    """Takes the place of ``inferspeed_magic.workflow`` and remembers how its verbs were called."""
 
     report: FakeReport = field(default_factory=FakeReport)
     error: BaseException | None = None
     models: dict[str, Any] | None = None
+    data: Any = None
     arguments: dict[str, Any] = field(default_factory=dict)
     calls: int = 0
 
@@ -42,9 +48,13 @@ class FakeWorkflow:
             raise self.error
         return self.report
 
+    def optimize(self, model: dict[str, Any], data: Any = None, **arguments: Any) -> FakeReport:
+        self.data = data
+        return self.profile(model, **arguments)
+
     @property
     def names(self) -> list[str]:
-        assert self.models is not None, "nothing was profiled"
+        assert self.models is not None, "nothing was handed on"
         return list(self.models)
 
 
@@ -95,7 +105,7 @@ def runtimes(stub):
 @pytest.fixture
 def workflow(stub):
     fake = FakeWorkflow()
-    stub("inferspeed_magic.workflow", profile=fake.profile)
+    stub("inferspeed_magic.workflow", profile=fake.profile, optimize=fake.optimize)
     return fake
 
 

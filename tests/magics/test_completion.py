@@ -4,9 +4,12 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 
 from inferspeed_magic.magics import register
+from inferspeed_magic.magics.completion import complete
+from inferspeed_magic.magics.optimize_options import OPTIONS as OPTIMIZE_OPTIONS
 from inferspeed_magic.magics.options import OPTIONS
 
 OPTION_NAMES = {name for action in OPTIONS for name in action.option_strings}
+OPTIMIZE_NAMES = {name for action in OPTIMIZE_OPTIONS for name in action.option_strings}
 
 
 @pytest.fixture
@@ -37,6 +40,41 @@ def test_options(tab, start):
     assert tab(f"{start}-") == {start + name for name in OPTION_NAMES}
     assert tab(f"{start}--la") == {f"{start}--latency-slo-ms"}
     assert tab(f"{start}--quiet --ru") == {f"{start}--quiet --runtime"}
+
+
+@pytest.mark.parametrize("start", ["%optimize ", "%%optimize ", "r = %optimize ", "%optimize small "])
+def test_options_of_optimize(tab, start):
+    assert tab(f"{start}--") == {start + name for name in OPTIMIZE_NAMES}
+    assert tab(f"{start}--max") == {f"{start}--max-{what}" for what in ("drop", "size", "memory")}
+    assert tab(f"{start}--sc") == set()
+    assert tab("optimize small --int") == {"optimize small --into"}
+
+
+def test_optimize(tab, runtimes):
+    techniques = {"float16", "int16x8", "post_training_static"}
+    for line, offered in (
+        ("%optimize ", {"small", "smaller"}),
+        ("%%optimize sma", {"ll", "ller"}),
+        ("%optimize small --for ", {"latency", "throughput", "size", "memory"}),
+        ("%optimize small --for=s", {"ize"}),
+        ("%optimize small --technique ", techniques),
+        ("%optimize small --technique float16,", techniques),
+        ("%optimize small --runtime litert,", {"keras", *runtimes}),
+        ("%optimize small --exclude ", {"keras", *runtimes, *techniques}),
+        ("%optimize small --exclude litert,float", {"16"}),
+        ("%optimize small --device ", {"cpu", "gpu", "gpu:0"}),
+        ("%optimize small --data ", {"x_val"}),
+        ("%optimize small --data x_val,", {"x_val"}),
+        ("%optimize small --data=x_val,x", {"_val"}),
+        ("%optimize small --metric sm", {"all_function"}),
+        ("%optimize small --metric acc", {"uracy"}),
+    ):
+        assert ends(tab(line), line) == offered
+
+
+def test_nothing_of_ours_where_a_new_name_or_a_number_stands(tab, notebook):
+    for option in ("--into", "--budget", "--max-drop", "--max-size", "--batch-size", "--seed"):
+        assert complete(f"%optimize small --quiet {option} ", notebook.shell) == ("", [])
 
 
 @pytest.mark.parametrize("between", [" ", "=", " keras.predict,", "=litert,openvino,"])
@@ -87,12 +125,17 @@ def test_baselines(tab, runtimes):
 
 def test_other_lines_are_left_alone(tab):
     assert "%profile_modelx small_function" in tab("%profile_modelx sm")
+    assert "%optimizer small_function" in tab("%optimizer sm")
+    assert "optimize = small_function" in tab("optimize = sm")
+    assert "optimize = small" in tab("optimize = sm")
     assert {"small_function", "smaller"} <= ends(tab("print(sma"), "print(")
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 def test_the_older_way_to_ask(tab, notebook):
     _, found = notebook.shell.complete(None, "%profile_model --ru", 19)
+    assert found == ["--runtime"]
+    _, found = notebook.shell.complete(None, "%optimize --ru", 14)
     assert found == ["--runtime"]
 
 

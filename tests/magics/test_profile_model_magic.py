@@ -129,10 +129,10 @@ def test_the_help_is_written_from_the_options(notebook):
 
 
 def test_the_examples_of_the_help_are_right(notebook, workflow):
-    from inferspeed_magic.magics.manual import manual
+    from inferspeed_magic.magics.manuals import PROFILE_MODEL
 
     notebook.run("small = Model()\nbig = Model()\nmodels = {'a': small}\nx_val = list(range(20))")
-    lines = [line.strip() for line in manual().partition("Examples:")[2].splitlines() if " %profile_model" in line]
+    lines = [line.strip() for line in PROFILE_MODEL.partition("Examples:")[2].splitlines() if " %profile_model" in line]
     assert len(lines) == 5
     for number, line in enumerate(lines, start=1):
         assert notebook.run(line).error_in_exec is None

@@ -131,7 +131,7 @@ def test_bfloat16_comes_in_as_it_is_and_goes_out_as_what_files_can_hold(state, t
         checked=1,
     )
     assert session(state).runs[0].dtype == ml_dtypes.bfloat16
-    bench.run_saved(state, candidate="one", inputs=[file], outputs=str(tmp_path / "answer"))
+    bench.answer(state, candidate="one", inputs=[file], outputs=str(tmp_path / "answer"), batch_size=2)
     for name in ("out_0_0.npy", "answer_0.npy"):
         written = np.load(tmp_path / name)
         assert written.dtype == np.float32
@@ -252,14 +252,23 @@ def test_arrivals_have_the_mean_rate_asked_for(open_one, state, monkeypatch):
     assert max(said["latencies_ns"]) > 1.5 * min(said["latencies_ns"])
 
 
-def test_run_saved_runs_on_files(open_one, state, tmp_path):
+def test_all_samples_of_a_file_are_answered(open_one, state, tmp_path):
+    """The last batch is filled up; what fills it is left out of the answer."""
     open_one()
-    np.save(tmp_path / "more.npy", np.ones((2, 3), np.float32))
-    said = bench.run_saved(
-        state, candidate="one", inputs=[str(tmp_path / "more.npy")], outputs=str(tmp_path / "answer")
+    samples = np.arange(15, dtype=np.float32).reshape(5, 3)
+    np.save(tmp_path / "more.npy", samples)
+    said = bench.answer(
+        state,
+        candidate="one",
+        inputs=[str(tmp_path / "more.npy")],
+        outputs=str(tmp_path / "answer"),
+        batch_size=2,
     )
     assert said == {"outputs": 2}
-    assert np.load(tmp_path / "answer_1.npy").tolist() == [3.0, 3.0]
+    assert session(state).runs[-3:] == [0.0, 6.0, 12.0]  # the first number of each batch of two
+    whole, other = np.load(tmp_path / "answer_0.npy"), np.load(tmp_path / "answer_1.npy")
+    assert len(whole) == len(other) == 5
+    assert whole[:, 0].tolist() == (samples[:, 0] + 1).tolist()
 
 
 def test_a_closed_candidate_is_forgotten(open_one, state):

@@ -1,9 +1,11 @@
 // The panel in the browser: sorting, hiding, the choice of the baseline, and the charts. It needs no kernel and no
 // network. What the notebook shows without it (table, words, picture) is already there: this only adds.
 //
-// Called as a function of: panel (its element), Bokeh (BokehJS, ours alone), own ({data, figures, style}).
+// Called as a function of: panel (its element), Bokeh (BokehJS, ours alone), own ({data, figures, style}). A script that
+// stands before this one may leave in own.more what the panel of another verb draws in place of profile's charts.
 
 const { data, figures } = own;
+const more = own.more ?? {};
 const rows = data.rows;
 const names = [...new Set(rows.map((row) => row.name))];
 const batches = [...new Set(rows.map((row) => row.batch))];
@@ -15,6 +17,7 @@ const state = {
   distribution: "ecdf",
   curve: "batch_latency",
   cost: rows.some((row) => row.artifact !== null) ? "artifact" : "memory",
+  ...more.state,
 };
 
 // When the kernel draws the panel again, because more was measured, it goes on as the reader left it.
@@ -176,6 +179,7 @@ function speedup(row) {
 }
 
 function showSpeedups() {
+  if (state.baseline === null) return;
   const shown = rows.filter((row) => !state.hidden.has(row.name)).map(speedup).filter(Boolean);
   const ends = shown.flat().filter((value) => value !== null && value > 0);
   const log = state.scale === "log";
@@ -254,10 +258,10 @@ const explained = footnotes?.textContent;
 const chosen = () => (state.baseline.startsWith(OWN) ? `each model's own ${state.baseline.slice(1)}` : state.baseline);
 
 function showBaseline() {
-  if (!badge) return;
+  if (state.baseline === null) return;
   panel.querySelectorAll(".inferspeed-baseline").forEach((each) => each.remove());
   tables[0].lines.forEach((line, index) => {
-    if (isBaseline(rows[index])) line.querySelector(".im-name").after(" ", badge.cloneNode(true));
+    if (badge && isBaseline(rows[index])) line.querySelector(".im-name").after(" ", badge.cloneNode(true));
   });
   if (footnotes) footnotes.textContent = explained.replace(`(${data.baseline})`, `(${chosen()})`);
 }
@@ -301,6 +305,7 @@ function prepared(name, sources) {
       if (node.name === "Grid" && given.grid_line_color !== null) given.grid_line_color = faded(0.15);
       if (given.name in sources) given.data = { type: "map", entries: Object.entries(sources[given.name]) };
       if (given.name === "batch_ticks") given.ticks = batches;
+      if (more.labels?.[given.axis_label]) given.axis_label = more.labels[given.axis_label];
       const factors = Object.values(sources)[0].label;
       if (node.name === "FactorRange") given.factors = factors;
       if (node.name === "Plot" && factors) given.height = heightFor(factors);
@@ -389,6 +394,7 @@ const FILL = {
   },
   artifact: () => sizes((row) => row.artifact),
   memory: () => sizes((row) => row.memory),
+  ...more.fill,
 };
 
 function stairs({ latency: values, share }, end) {
@@ -429,14 +435,14 @@ function sizes(read) {
 const WORDS = {
   ecdf: "Latency distribution", box: "Latency, quartiles and p5-p95", series: "Latency over time",
   batch_latency: "Latency against batch size", batch_throughput: "Throughput against batch size",
-  start_up: "Start-up", artifact: "Size of the file", memory: "Peak memory",
+  start_up: "Start-up", artifact: "Size of the file", memory: "Peak memory", ...more.words,
 };
 
 // Charts that share a figure, and what its axis then says.
-const FIGURES = { batch_latency: "curve", batch_throughput: "curve", artifact: "bars", memory: "bars" };
+const FIGURES = { batch_latency: "curve", batch_throughput: "curve", artifact: "bars", memory: "bars", ...more.figures };
 const AXES = {
   batch_latency: "p50 latency (UNIT)", batch_throughput: "samples per second",
-  artifact: "MB on disk", memory: "MB at the peak of the worker process",
+  artifact: "MB on disk", memory: "MB at the peak of the worker process", ...more.axes,
 };
 
 // Each card shows one of several charts.
@@ -471,10 +477,10 @@ state.startUp = "start_up";
 // What a chart says, for those who do not see it.
 function described(name) {
   const filled = FILL[name]();
-  const { name: who, text } = filled.marks ?? filled.boxes ?? filled.bars ?? { name: [], text: [] };
+  const { name: who, text } = filled.marks ?? filled.boxes ?? filled.bars ?? filled.dots ?? { name: [], text: [] };
   const at = name.startsWith("batch_") ? "" : `, batch ${state.batch}`;
   const each = who.map((one, place) => `${one}: ${text[place]}`);
-  if (!filled.marks) each.reverse(); // charts with names begin at the bottom
+  if (filled.boxes ?? filled.bars) each.reverse(); // charts with names begin at the bottom
   if (filled.points) each.push(...atBatch().map((row) => `${row.name}: ${p50Text(row)}, ${row.trace.samples} inferences`));
   return `${WORDS[name]}${at}. ${each.join(". ")}`;
 }
@@ -506,7 +512,7 @@ function refill(plot, sources) {
   }
 }
 
-const cards = CARDS.filter((card) => rows.length && (card.needed?.() ?? true));
+const cards = (more.cards ?? CARDS).filter((card) => rows.length && (card.needed?.() ?? true));
 
 function buildCharts() {
   const area = element("div", { class: `im-charts im-charts-${cards.length}` });
@@ -587,7 +593,9 @@ async function start() {
   const picture = panel.querySelector(".inferspeed-picture");
   const first = tables[0]?.table.parentElement;
   if (first) {
-    first.before(buildToolbar());
+    // Above whichever comes first.
+    const top = picture && (picture.compareDocumentPosition(first) & Node.DOCUMENT_POSITION_FOLLOWING) ? picture : first;
+    top.before(buildToolbar());
     (picture ?? first).after(buildCharts());
   }
   if (picture) picture.hidden = true;

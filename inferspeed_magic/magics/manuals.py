@@ -1,0 +1,64 @@
+"""What the manuals of the magics say before and after their options."""
+
+from __future__ import annotations
+
+from inferspeed_magic.magics.manual import manual
+from inferspeed_magic.magics.optimize_options import OPTIONS as OPTIMIZE_OPTIONS
+from inferspeed_magic.magics.options import OPTIONS as PROFILE_OPTIONS
+
+PROFILE_MODEL = manual(
+    """\
+How fast is this Keras model really, on every runtime this machine has?
+
+    %%profile_model [NAME ...] [options]     run the cell, then profile
+    %profile_model NAME ... [options]        profile what exists
+
+A NAME is a variable that holds a Keras model, an expression such as models["a"], or a path
+to a .keras, .h5, .onnx or .tflite file or a SavedModel folder. Without a NAME, every Keras
+model that the cell assigns is profiled. The report is the value of the cell: _ and Out hold it,
+and report = %profile_model model assigns it. Interrupt the kernel to stop: what was measured
+until then is kept.""",
+    PROFILE_OPTIONS,
+    """\
+    %%profile_model
+    small = keras.Sequential([...])
+    big = keras.Sequential([...])
+
+    %profile_model small big --runtime keras.predict,litert --batch-size 1,8,32
+    %profile_model small --input "x_val[:8]" --duration 5s --into report
+    %profile_model small ~/models/small.onnx --baseline small/keras.predict
+    %profile_model small --scenario server --latency-slo-ms 20 --threads 2
+    report = %profile_model models["a"] --device gpu --quiet""",
+)
+
+OPTIMIZE = manual(
+    """\
+The fastest version of this Keras model that is still accurate enough.
+
+    %optimize NAME [options]          search techniques, runtimes and their settings
+    %%optimize [NAME] [options]       run the cell, then search
+
+A NAME is a variable that holds a Keras model, an expression such as models["a"], or a path
+to a .keras, .h5, .onnx or .tflite file or a SavedModel folder. Without a NAME, the model that
+the cell assigns is optimized. The report is the value of the cell: _ and Out hold it, and
+report = %optimize model assigns it; report.best is the model that was found, called like the
+one that went in, and --into fast assigns it. Interrupt the kernel to stop: what was found
+until then is kept.
+
+Functions that the cell itself defines say what no option can:
+
+    evaluate(predict)     returns a score of what predict(x) gives, higher is better
+    calibration()         yields inputs to find the ranges of int8 with
+    fine_tune(model)      trains the model further, for techniques that train (none do yet)
+    student()             returns a smaller model, for techniques that train (none do yet)""",
+    OPTIMIZE_OPTIONS,
+    """\
+    %optimize model --data x_val,y_val --max-drop 1% --into fast
+    %optimize models["a"] --data "(x_val[:500], y_val[:500])" --metric f1_score --budget 10m
+    %optimize ~/models/small.keras --for size --max-size 500kB --exclude keras,openvino
+    report = %optimize model --for throughput --batch-size 32 --technique float16 --quiet
+
+    %%optimize model --max-drop 0.5%
+    def evaluate(predict):
+        return f1_score(y_val, predict(x_val).argmax(axis=1), average="macro")""",
+)

@@ -1,0 +1,57 @@
+"""Candidates that a technique changes, and what can be ruled out without trying."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inferspeed_magic.profiling.candidate import Candidate
+from inferspeed_magic.techniques.base import Subject
+
+if TYPE_CHECKING:
+    from inferspeed_magic.records import Machine
+    from inferspeed_magic.runtimes.base import Lowering, Runtime
+    from inferspeed_magic.sources.source import Source
+    from inferspeed_magic.techniques.base import Technique
+
+
+def changed_candidate(
+    part: Source, runtime: Runtime, lowering: Lowering, technique: Technique, *, machine: Machine, variant: str = ""
+) -> Candidate | None:
+    """Make a candidate of a technique on a runtime; None where the technique has nothing to do with the runtime.
+
+    Args:
+        part: the model, or what of it files can hold.
+        runtime: that is to run it.
+        lowering: how.
+        technique: what is done to the model.
+        machine: that it is for.
+        variant: of the technique; empty for the usual settings.
+    """
+    made = technique.step_made(runtime.capabilities().formats)
+    if made is None:
+        return None
+    subject = Subject(runtime.name, part.precision, machine.instruction_sets)
+    step = technique.step_for(subject, made, variant)
+    batch_in_file = "static" if runtime.capabilities().batch_in_artifact else None
+    candidate = Candidate(part, runtime, lowering, batch_in_file, technique.name, variant, step)
+    rule_out(candidate)
+    against = technique.applies_to(subject, made)
+    if candidate.status is None and against:
+        candidate.end("unsupported", against)
+    if step.calibrated and not part.has_real_inputs:
+        candidate.notes.append("calibrated with made-up inputs: give real ones with --input")
+    return candidate
+
+
+def rule_out(candidate: Candidate) -> None:
+    """Note what can be known without trying."""
+    runtime = candidate.runtime
+    found = runtime.availability()
+    kind = candidate.lowering.device.partition(":")[0]
+    fixed = candidate.source.signature.fixed_batch
+    if not found.available:
+        candidate.end("unavailable", f"{found.reason}: {found.install_command}")
+    elif kind not in runtime.capabilities().devices:
+        candidate.end("unsupported", f"{runtime.name} does not run on a {kind} here")
+    elif fixed is not None and fixed != candidate.lowering.batch_size:
+        candidate.end("unsupported", f"the model is built for batches of {fixed}: use --batch-size {fixed}")

@@ -1,0 +1,1 @@
+"""What optimize tries and how it decides: data and its split, metrics, scores, the accuracy budget."""

@@ -1,0 +1,148 @@
+"""What the user asked ``optimize`` for; every mistake in it gets its line here, before any long work."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from inferspeed_magic.discovery import runtime_names, techniques
+from inferspeed_magic.errors import OptionError
+from inferspeed_magic.formats.routes import NATIVE
+from inferspeed_magic.profiling import arguments
+from inferspeed_magic.records import Goal, Request, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One call of ``optimize``, checked as far as that goes without looking at model and data.
+
+    Attributes:
+        goal: what is looked for.
+        request: as of ``profile``: runtimes, techniques, batch size, device, threads, seed.
+        data, metric, evaluate, calibration, input_shapes: as the user gave them.
+        exhaustive: try everything, and measure everything to the end.
+    """
+
+    goal: Goal
+    request: Request
+    data: Any = None
+    metric: Any = None
+    evaluate: Callable[[Callable[[Any], Any]], Any] | None = None
+    calibration: Any = None
+    input_shapes: Any = None
+    exhaustive: bool = False
+
+    def original_runtime(self, kind: str) -> str:
+        """Name what users of such a model call today: ``predict``, or the runtime that the file is made for."""
+        return NATIVE.get(kind, "keras.predict")
+
+
+def asked(
+    *,
+    data: Any,
+    metric: Any,
+    max_accuracy_drop: float,
+    target: str,
+    batch_size: int,
+    device: str,
+    threads: int | None,
+    budget_s: float,
+    names: tuple[Sequence[str] | str | None, Sequence[str] | str | None, Sequence[str] | str],
+    bounds_mb: tuple[float | None, float | None],
+    evaluate: Any,
+    calibration: Any,
+    input_shapes: Any,
+    seed: int,
+    exhaustive: bool = False,
+) -> Asked:
+    """Check the options, which are those of ``optimize``.
+
+    ``names`` are techniques and runtimes to try (None for all), and those of either to leave out; ``bounds_mb`` are
+    those on the file and on the memory of its process.
+
+    Raises:
+        OptionError: what is wrong, and how to mend it.
+    """
+    if target not in get_args(Target):
+        raise OptionError(f"unknown target `{target}`: there are {', '.join(get_args(Target))}")
+    if not _number(max_accuracy_drop) or not 0 <= max_accuracy_drop < 1:
+        raise OptionError(
+            f"max_accuracy_drop {max_accuracy_drop!r} makes no sense: it is a share from 0 up to 1, such as 0.01 for 1%"
+        )
+    if not _number(budget_s) or budget_s <= 0:
+        raise OptionError(f"budget {budget_s!r} makes no sense: it is seconds, above 0")
+    for label, bound in zip(("max_size_mb", "max_memory_mb"), bounds_mb, strict=True):
+        if bound is not None and not (_number(bound) and bound > 0):
+            raise OptionError(f"{label} {bound!r} makes no sense: it is a number of MB, above 0")
+    if evaluate is not None and not callable(evaluate):
+        raise OptionError("evaluate has to be a function that takes predict and returns a score, higher is better")
+    if evaluate is not None and metric is not None:
+        raise OptionError("give either metric= or evaluate=: evaluate(predict) computes its score by itself")
+    wanted, runtimes, left_out = names
+    chosen_runtimes, chosen_techniques = _without(
+        arguments.runtime_list(runtimes), _technique_names(wanted), _listed(left_out)
+    )
+    request = arguments.request(
+        runtimes=chosen_runtimes,
+        batch_sizes=(batch_size,) if isinstance(batch_size, int | np.integer) else batch_size,
+        device=device,
+        threads=threads,
+        scenario="offline" if target == "throughput" else "single_stream",
+        target_qps=None,
+        latency_slo_ms=None,
+        duration_s=1.0,
+        baseline=None,
+        seed=seed,
+        batch_in_file="best",
+        techniques=chosen_techniques,
+    )
+    if len(request.batch_sizes) > 1:
+        raise OptionError("one batch size at a time: the best candidate for one is not the best for another")
+    goal = Goal(
+        target=target,  # type: ignore[arg-type]  # checked above
+        max_accuracy_drop=float(max_accuracy_drop),
+        max_size_mb=bounds_mb[0],
+        max_memory_mb=bounds_mb[1],
+        budget_s=float(budget_s),
+    )
+    return Asked(goal, request, data, metric, evaluate, calibration, input_shapes, bool(exhaustive))
+
+
+def _technique_names(wanted: Sequence[str] | str | None) -> tuple[str, ...]:
+    """Take all where none is named; the model as it is belongs to them in any case."""
+    return arguments.technique_list(list(techniques()) if wanted is None else wanted)
+
+
+def _without(
+    runtimes: tuple[str, ...], names: tuple[str, ...], left_out: list[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Leave out runtimes (``keras`` for all of Keras) and techniques.
+
+    Raises:
+        OptionError: for a name that is neither, and where nothing is left.
+    """
+    known = [*runtime_names(), "keras", *techniques()]
+    for name in left_out:
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known, 1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            raise OptionError(f"cannot leave out `{name}`: {hint}there are {', '.join(known)}")
+    kept = tuple(name for name in runtimes if name not in left_out and name.partition(".")[0] not in left_out)
+    if not kept:
+        raise OptionError(f"no runtime is left: leave out fewer than {', '.join(left_out)}")
+    return kept, tuple(name for name in names if name not in left_out)
+
+
+def _listed(names: Sequence[str] | str | None) -> list[str]:
+    return [names] if isinstance(names, str) else list(names or ())
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)

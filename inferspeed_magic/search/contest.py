@@ -1,0 +1,172 @@
+"""Try one candidate after the other: open it, measure it beside the leader, look at its accuracy where that matters."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from inferspeed_magic.errors import WorkerError
+from inferspeed_magic.measurement.load import LoadMeter
+from inferspeed_magic.profiling.batch_choice import choose
+from inferspeed_magic.profiling.conversion import Converter
+from inferspeed_magic.profiling.environment import environment
+from inferspeed_magic.profiling.opening import Opener, ways
+from inferspeed_magic.profiling.racing import DUEL_ROUNDS, FINAL_ROUNDS, Race, is_slower
+from inferspeed_magic.search.trial import Trial, cost, too_big
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from inferspeed_magic.profiling.limits import Limits
+    from inferspeed_magic.search.asked import Asked
+    from inferspeed_magic.search.judge import Judge
+    from inferspeed_magic.search.keeping import Shelf
+    from inferspeed_magic.workers.crew import Crew
+
+#: Where size or memory counts, accuracy is looked at up to this many times the leader's.
+_NEARLY = 1.1
+
+
+class Contest:
+    """What was tried so far, who leads, and the processes that all this happens in.
+
+    Args:
+        crew: starts processes and silences them.
+        asked: what is looked for.
+        judge: looks at accuracy.
+        shelf: keeps artifacts.
+        limits: on workers.
+        tell: is called with what is being done.
+    """
+
+    def __init__(
+        self, crew: Crew, asked: Asked, judge: Judge, shelf: Shelf, *, limits: Limits, tell: Callable[[str], None]
+    ) -> None:
+        self.trials: list[Trial] = []
+        self.original: Trial | None = None
+        self.other_load: float | None = None
+        self.first_numbers_at: float | None = None
+        self._goal = asked.goal
+        self._exhaustive = asked.exhaustive
+        self._crew = crew
+        self._judge = judge
+        self._shelf = shelf
+        self._limits = limits
+        self._tell = tell
+        # Keras files are read by any backend; the converters are TensorFlow's.
+        self.converter = Converter(crew, limits, environment(None, "cpu"))
+        self.opener = Opener(
+            crew, self.converter, limits, seed=asked.request.seed, device=asked.request.device, tell=tell
+        )
+        self._race = Race(crew, self.opener, limits, asked.request.seed)
+
+    def leader(self) -> Trial | None:
+        """Give the best so far among those that may win and are open."""
+        able = [trial for trial in self.trials if trial.accepted and trial.open and trial.candidate.well]
+        return min(able, key=lambda trial: cost(trial, self._goal), default=None)
+
+    def convert_ahead(self, trial: Trial) -> None:
+        """Begin in the background what trying it will need."""
+        candidate = trial.candidate
+        if candidate.status is None:
+            for route in ways(candidate)[:1]:
+                self.converter.submit(candidate.source, route, candidate.lowering.batch_size)
+
+    def attempt(self, trial: Trial) -> None:
+        """Try a candidate; whatever goes wrong with it is noted on it."""
+        self.trials.append(trial)
+        self._tell(f"trying {trial.candidate.name}")
+        if trial.candidate.status is None:
+            self._open(trial)
+        candidate = trial.candidate
+        leader = self.leader()
+        slower = candidate.well and self._race.duel(
+            candidate, leader.candidate if leader else None, FINAL_ROUNDS if self._exhaustive else DUEL_ROUNDS
+        )
+        if not candidate.well:
+            trial.open = False
+            return
+        if self.first_numbers_at is None:
+            self.first_numbers_at = time.perf_counter()
+        if candidate.artifact is not None:
+            self._shelf.keep(candidate.artifact.path)
+        if trial is self.original:
+            self._judge.ask(candidate)
+        trial.rejected = trial.rejected or too_big(trial, self._goal)
+        if self._worth_judging(trial, leader, slower=slower):
+            self.judge(trial, "selection")
+        self._thin_out()
+
+    def judge(self, trial: Trial, part: str) -> None:
+        """Look at a candidate's accuracy on a part of the data, and reject it if it is too low."""
+        where = "on held-out samples " if part == "held_out" else ""
+        self._tell(f"accuracy of {trial.candidate.name} {where}".strip())
+        known = trial.known.selection if trial.known is not None and part == "selection" else None
+        try:
+            accuracy = known or self._judge.accuracy(trial.candidate, part)
+        except WorkerError as error:
+            trial.candidate.fail(WorkerError(error.status, f"when it answered to the data: {error.reason}"))
+            trial.open = False
+            return
+        if part == "held_out":
+            trial.held_out = accuracy
+        else:
+            trial.selection = accuracy
+        refused = self._judge.refusal(accuracy)
+        if refused and trial.rejected is None:
+            trial.rejected = f"{where}{refused}"
+
+    def final(self, finalists: Sequence[Trial], tell: Callable[[float], None]) -> None:
+        """Measure the best to the end, the original among them.
+
+        Args:
+            finalists: that are open.
+            tell: called with the share that is done.
+        """
+        keep = [self.original.candidate] if self.original is not None and self.original.candidate.well else []
+        racing = [*keep, *(trial.candidate for trial in finalists if trial is not self.original)]
+        for candidate in racing:
+            self._tell(f"opening {candidate.name} once more")
+            self.opener.complete(candidate)
+        # The kernel is ours only where it is a candidate's process: whatever else it does disturbs like any neighbour.
+        meter = LoadMeter(self._crew.pids() | {worker.pid for each in racing for worker in each.processes})
+        meter.start()
+        try:
+            self._race.final(racing, keep, tell)
+        finally:
+            self.other_load = meter.stop()
+        for trial in self.trials:
+            trial.candidate.turns = len(trial.candidate.blocks)
+
+    def _open(self, trial: Trial) -> None:
+        """Open it; the model as it is in a file for its batch size and in one for any, whichever is faster."""
+        candidate = trial.candidate
+        rival = replace(candidate, batch_in_file="dynamic", processes=[], notes=[], blocks=[])
+        self.opener.open(candidate)
+        both = candidate.technique == "none" and candidate.batch_in_file == "static" and not candidate.variant
+        both = both and candidate.source.signature.fixed_batch is None and bool(ways(rival))
+        if both and candidate.status != "unsupported":
+            self.opener.open(rival)
+            trial.candidate = choose(candidate, rival, crew=self._crew, opener=self.opener, limits=self._limits)
+
+    def _worth_judging(self, trial: Trial, leader: Trial | None, *, slower: bool) -> bool:
+        """Pay for accuracy only where the candidate could win with it."""
+        if not self._judge.settled or trial is self.original:
+            return False
+        if self._exhaustive:
+            return True
+        if leader is not None and self._goal.target in ("size", "memory"):
+            return cost(trial, self._goal) < _NEARLY * cost(leader, self._goal)
+        return not slower
+
+    def _thin_out(self) -> None:
+        """Close whoever is seen to be slower than the leader, or may not win."""
+        leader = self.leader()
+        for trial in self.trials:
+            if not trial.open or trial is leader or trial is self.original:
+                continue
+            if not trial.accepted or (leader is not None and is_slower(trial.candidate, leader.candidate)):
+                trial.open = False
+                if trial.candidate.runtime.group is None:
+                    self.opener.dismiss(trial.candidate)

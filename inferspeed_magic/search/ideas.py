@@ -1,0 +1,127 @@
+"""What could be tried, in the order in which it promises most, and what is left out for which reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from inferspeed_magic.discovery import runtimes, techniques
+from inferspeed_magic.records import LeftOut, way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from inferspeed_magic.records import Target
+    from inferspeed_magic.search.traits import Traits
+
+#: How much faster than float a technique can be at best: the ratio of the bits, where arithmetic is done in few bits.
+#: Four times as many int8 values fit a register or come from memory in the same time.
+MOST_GAINED = 4.0
+#: Convolutions from this share of the multiply-accumulates on make a model a convolutional one.
+_MOSTLY = 0.5
+#: They shrink files and compute in float.
+_STORAGE_ONLY = ("float16", "weight_only_int4", "weight_only_int8")
+#: In the order in which they usually win; others come behind.
+_ORDER = ("none", "post_training_static", "post_training_dynamic", "bfloat16", "smooth_quant", "low_rank", "float16")
+
+
+@dataclass(frozen=True)
+class Idea:
+    """One candidate, before anything was made.
+
+    Attributes:
+        runtime: its name.
+        technique: its name, ``none`` for the model as it is.
+        variant: of the technique; empty for the usual settings.
+    """
+
+    runtime: str
+    technique: str = "none"
+    variant: str = ""
+
+    @property
+    def way(self) -> str:
+        """As in the name of a candidate."""
+        return way(self.runtime, self.technique, self.variant)
+
+
+def ideas(allowed_runtimes: Sequence[str], allowed_techniques: Sequence[str]) -> list[Idea]:
+    """List runtimes with techniques, the model as it is on every runtime first."""
+    known = techniques()
+    rank = {name: place for place, name in enumerate(_ORDER)}
+    ordered = sorted(allowed_techniques, key=lambda name: (rank.get(name, len(rank)), name))
+    found = []
+    for technique in ordered:
+        for runtime in _files_first(allowed_runtimes):
+            formats = runtimes()[runtime].capabilities().formats
+            if technique == "none" or known[technique].step_made(formats) is not None:
+                found.append(Idea(runtime, technique))
+    return found
+
+
+def _files_first(names: Iterable[str]) -> list[str]:
+    """Put file runtimes before Keras's call paths, which are seldom faster and take long to start."""
+    return sorted(names, key=lambda name: (name.startswith("keras"), name != "keras.compiled"))
+
+
+def sift(found: Sequence[Idea], target: Target, traits: Traits) -> tuple[list[Idea], list[LeftOut]]:
+    """Leave out what cannot pay on this model and machine.
+
+    Args:
+        found: what could be tried.
+        target: what is looked for.
+        traits: of the model and the machine.
+
+    Returns:
+        What is left, and what was left out with a reason.
+    """
+    kept: list[Idea] = []
+    reasons: dict[str, list[str]] = {}
+    for idea in found:
+        reason = _against(idea, target, traits)
+        if reason is None:
+            kept.append(idea)
+        else:
+            reasons.setdefault(reason, []).append(idea.way)
+    return kept, [LeftOut(", ".join(ways), reason) for reason, ways in reasons.items()]
+
+
+def _against(idea: Idea, target: Target, traits: Traits) -> str | None:
+    fast = target in ("latency", "throughput")
+    if fast and idea.technique in _STORAGE_ONLY and traits.weights_fit_the_cache:
+        return (
+            f"it stores weights in fewer bits and computes in float, and {traits.weights_mb:.1f} MB of weights stay in "
+            f"the {traits.cache_mb:.0f} MB cache anyway: --for size tries it"
+        )
+    mostly_convolutions = (traits.convolution_share or 0.0) > _MOSTLY
+    if fast and idea.technique == "post_training_dynamic" and idea.runtime == "onnxruntime" and mostly_convolutions:
+        return (
+            f"{traits.convolution_share:.0%} of the multiply-accumulates are convolutions, which ONNX Runtime's "
+            "dynamic int8 computes without its fast kernels"
+        )
+    if idea.technique == "smooth_quant" and traits.attention is False:
+        return "it is for transformers, and no layer of this model multiplies activations with each other"
+    if fast and idea.technique == "int16x8":
+        return "LiteRT computes int16 activations with slow reference kernels: --for size tries it"
+    if fast and idea.runtime == "keras.call":
+        return "it runs layer by layer what keras.compiled runs as one graph"
+    if fast and idea.runtime.startswith("keras") and idea.technique in ("post_training_dynamic", "weight_only_int4"):
+        return "Keras's quantized layers convert activations or weights in separate operators, for every inference"
+    return None
+
+
+def out_of_reach(idea: Idea, float_ns: float, leader_ns: float) -> str | None:
+    """Say why a technique cannot win on a runtime that is slow with the model as it is; None where it can.
+
+    Args:
+        idea: the technique and the runtime.
+        float_ns: latency of the model as it is on this runtime.
+        leader_ns: of the fastest candidate so far.
+    """
+    ratio = float_ns / leader_ns
+    if idea.technique == "none" or ratio <= MOST_GAINED:
+        return None
+    return (
+        f"as it is the model takes {ratio:.1f}x as long on {idea.runtime} as the fastest so far, and arithmetic in 8 "
+        f"bits gains {MOST_GAINED:.0f}x at most"
+    )

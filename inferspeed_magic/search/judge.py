@@ -1,0 +1,210 @@
+"""Whether a candidate is accurate enough, seen through its own runtime."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inferspeed_magic.errors import InputError
+from inferspeed_magic.records import Accuracy, Interval, Metric
+from inferspeed_magic.search.metrics import resolve
+from inferspeed_magic.search.scoring import compare, degenerate, doubt, refusal
+from inferspeed_magic.sources.structure import flatten, pack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inferspeed_magic.profiling.candidate import Candidate
+    from inferspeed_magic.search.answers import Answers
+    from inferspeed_magic.search.data import Part, Split
+    from inferspeed_magic.sources.source import Source
+    from inferspeed_magic.sources.structure import Template
+
+    Array = np.ndarray[Any, Any]
+    Evaluate = Callable[[Callable[[Any], Any]], Any]
+
+#: Samples that the original answers at once.
+_BATCH = 64
+_NAN = float("nan")
+
+
+class Judge:
+    """Compares candidates with the original on the user's data.
+
+    Args:
+        source: the model.
+        output_template: how its outputs are nested.
+        split: what the data is used for.
+        answers: runs data through candidates.
+        metric: as the user gave it; None for the model's own.
+        evaluate: the user's own function from ``predict`` to a score, in place of data and metric; None without one.
+        max_drop: how much worse than the original a candidate may be.
+        limit_s: seconds for the original to answer each part of the data; what it has not reached is left out.
+        seed: of the bootstrap.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        split: Split,
+        answers: Answers,
+        *,
+        output_template: Template,
+        metric: Any,
+        evaluate: Evaluate | None,
+        max_drop: float,
+        limit_s: float,
+        seed: int,
+    ) -> None:
+        self._source = source
+        self._answers = answers
+        self._evaluate = evaluate
+        self._max_drop = max_drop
+        self._seed = seed
+        self._limit_s = limit_s
+        self._parts = {"selection": split.selection, "held_out": split.held_out}
+        self._originals: dict[str, list[Array]] = {}
+        self._reference: Candidate | None = None
+        self._output_template = output_template
+        self.warnings: list[str] = []
+        self.notes: list[str] = []
+        if evaluate is not None:
+            self.metric = Metric("evaluate(predict)")
+            self._score_of_original = self._evaluated(self._predict_original)
+            return
+        self._metric_asked = metric
+        if source.model is not None:
+            self._settle()
+
+    def ask(self, reference: Candidate) -> None:
+        """Let a candidate answer for the original, where that is a file: its own runtime is right."""
+        if self._source.model is None and self._reference is None:
+            self._reference = reference
+            if self._evaluate is None:
+                self._settle()
+
+    def _settle(self) -> None:
+        """Find out what accuracy means, and how good the original is."""
+        outputs = self._original("selection")
+        part = self._parts["selection"]
+        self._scorer = resolve(self._source.model, self._metric_asked, part.labels, outputs)
+        self.metric = self._scorer.metric
+        self.notes += self._scorer.notes
+        suspect = degenerate(outputs, part.labels, self._scorer)
+        if suspect:
+            self.warnings.append(suspect)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is known what the original answers."""
+        return self._source.model is not None or self._reference is not None
+
+    def samples(self, name: str) -> int:
+        """Count the samples of a part that are used."""
+        return len(self._parts[name].inputs[0]) if self._evaluate is None else 0
+
+    def accuracy(self, candidate: Candidate, name: str = "selection") -> Accuracy:
+        """Score a candidate on a part of the data.
+
+        Args:
+            candidate: that is open.
+            name: ``selection`` or ``held_out``.
+
+        Raises:
+            WorkerError: where the candidate fails on the data.
+        """
+        if self._evaluate is not None:
+            value = self._evaluated(lambda inputs: self._predict(candidate, inputs))
+            drop = self._score_of_original - value
+            return Accuracy(value, self._score_of_original, Interval(drop, _NAN, _NAN), 0)
+        original = self._original(name)
+        part = self._parts[name]
+        mine = self._answers.of(candidate, part.inputs)
+        return compare(self._scorer, part, original, mine, self._seed)
+
+    def refusal(self, accuracy: Accuracy) -> str | None:
+        """Say why a candidate is not accurate enough, or None where it is."""
+        return refusal(accuracy, self._max_drop, self.metric)
+
+    def doubt(self, accuracy: Accuracy) -> str | None:
+        """Say what the data cannot tell, or None."""
+        return doubt(accuracy, self._max_drop, self.metric)
+
+    def same(self) -> Accuracy | None:
+        """Give the accuracy of the original itself."""
+        if not self.settled:
+            return None
+        if self._evaluate is not None:
+            return Accuracy(self._score_of_original, self._score_of_original, Interval(0.0, _NAN, _NAN), 0)
+        outputs = self._original("selection")
+        return compare(self._scorer, self._parts["selection"], outputs, outputs, self._seed)
+
+    def _original(self, name: str) -> list[Array]:
+        """Let the original answer to a part of the data, as far as the time reaches."""
+        if name not in self._originals:
+            part = self._parts[name]
+            if self._reference is not None:
+                self._originals[name] = self._answers.of(self._reference, part.inputs)
+            else:
+                self._originals[name] = self._answered_in_time(part.inputs)
+            answered = len(self._originals[name][0])
+            self._parts[name] = shortened(part, answered)
+        return self._originals[name]
+
+    def _answered_in_time(self, inputs: list[Array]) -> list[Array]:
+        batch = self._source.signature.fixed_batch or _BATCH
+        count = len(inputs[0])
+        collected: list[list[Array]] = []
+        began = time.perf_counter()
+        for start in range(0, count, batch):
+            places = np.arange(start, start + batch) % count if self._source.signature.fixed_batch else None
+            chunk = [array[start : start + batch] if places is None else array[places] for array in inputs]
+            outputs = [each[: count - start] for each in self._source.outputs(chunk)]
+            collected.append(outputs)
+            if time.perf_counter() - began > self._limit_s:
+                break
+        return [np.concatenate(parts) for parts in zip(*collected, strict=True)]
+
+    def _evaluated(self, predict: Callable[[Any], Any]) -> float:
+        assert self._evaluate is not None  # noqa: S101  (who calls this has asked)
+        value = self._evaluate(predict)
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"evaluate(predict) has to return one number, higher is better; it returned a {type(value).__name__}"
+            ) from None
+
+    def _predict_original(self, inputs: Any) -> Any:
+        return self._packed(self._answered(inputs, self._source.outputs))
+
+    def _predict(self, candidate: Candidate, inputs: Any) -> Any:
+        return self._packed(self._answered(inputs, lambda arrays: self._answers.of(candidate, arrays)))
+
+    def _answered(self, inputs: Any, run: Callable[[list[Array]], list[Array]]) -> list[Array]:
+        from inferspeed_magic.sources.inputs import checked
+
+        _, arrays = checked(self._source.name, self._source.signature, inputs)
+        return run(arrays)
+
+    def _packed(self, outputs: list[Array]) -> Any:
+        return pack(self._output_template, outputs)
+
+
+def shortened(part: Part, count: int) -> Part:
+    """Keep the first samples of a part."""
+    if count >= len(part.inputs[0]):
+        return part
+
+    def cut(labels: Any) -> Any:
+        if labels is None:
+            return None
+        leaves, template = flatten(labels)
+        return pack(template, [leaf[:count] for leaf in leaves])
+
+    return replace(
+        part, inputs=[array[:count] for array in part.inputs], labels=cut(part.labels), weights=cut(part.weights)
+    )

@@ -1,0 +1,134 @@
+"""Artifacts outlive the run that made them, so that a report can hand out models."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import weakref
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inferspeed_magic.optimized import OptimizedModel, Package
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from inferspeed_magic.profiling.candidate import Candidate
+    from inferspeed_magic.records import Result
+    from inferspeed_magic.sources.source import Source
+    from inferspeed_magic.sources.structure import Template
+
+
+class Shelf:
+    """A folder of artifacts that lives as long as this object, which every model made from it holds on to."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="inferspeed_kept_"))
+        self._kept: dict[str, Path] = {}
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+
+    def keep(self, path: str) -> Path | None:
+        """Take over an artifact with whatever lies beside it; None for what has no file, or no room.
+
+        Args:
+            path: of the artifact.
+        """
+        if path.startswith("live:"):
+            return None
+        if path not in self._kept:
+            artifact, folder = Path(path), self._folder / str(len(self._kept))
+            with contextlib.suppress(OSError):
+                # Several artifacts of Keras lie side by side; others are alone in their folder.
+                if artifact.is_dir():
+                    shutil.copytree(artifact, folder / artifact.name, copy_function=_link)
+                else:
+                    shutil.copytree(artifact.parent, folder, copy_function=_link)
+                self._kept[path] = folder / artifact.name
+        return self._kept.get(path)
+
+
+def optimized(candidate: Candidate, result: Result, shelf: Shelf, output_template: Template) -> OptimizedModel | None:
+    """Make a model that can be called of a candidate; None where its artifact could not be kept.
+
+    Args:
+        candidate: that was measured.
+        result: of it, for people to read.
+        shelf: where its artifact lies.
+        output_template: how the model's outputs are nested.
+    """
+    if candidate.artifact is None:
+        return None
+    kept = shelf.keep(candidate.artifact.path)
+    if kept is None:
+        return None
+    source = candidate.source
+    whole = source.whole or source
+    package = Package(
+        name=candidate.name,
+        artifact=kept,
+        runtime=candidate.runtime.name,
+        lowering=replace(candidate.lowering, precision=candidate.precision),
+        batch_in_file=candidate.batch_in_file,
+        inputs=whole.signature.inputs,
+        input_template=whole.template,
+        output_template=output_template,
+        route=candidate.artifact.route,
+        settings=candidate.settings,
+        facts=_facts(result),
+    )
+    feed = source.feed if source.whole is not None else None
+    return OptimizedModel(package, feed=feed, owner=shelf, recipe=_recipe(candidate, source))
+
+
+def _recipe(candidate: Candidate, source: Source) -> Callable[[], str]:
+    def write() -> str:
+        from inferspeed_magic.optimized.recipe import recipe
+        from inferspeed_magic.optimized.recipe_inputs import write_inputs
+
+        model_file, calibration_file, expected_file = write_inputs(source)
+        return recipe(
+            name=candidate.name,
+            kind=source.kind,
+            route=candidate.made_by,
+            runtime=candidate.runtime.name,
+            lowering=candidate.lowering,
+            batch_in_file=candidate.batch_in_file,
+            inputs=source.signature.inputs,
+            template=source.template,
+            model_file=model_file,
+            calibration_file=calibration_file,
+            expected_file=expected_file,
+        )
+
+    return write
+
+
+def _facts(result: Result) -> dict[str, object]:
+    """Collect what was measured, as plain JSON."""
+    facts: dict[str, object] = {"artifact_mb": result.artifact_mb, "relative_error": result.relative_error}
+    if result.summary is not None:
+        p50 = result.summary.p50_ms
+        facts |= {"p50_ms": p50.value, "p50_low_ms": p50.low, "p50_high_ms": p50.high}
+        if result.summary.speedup is not None:
+            facts["speedup"] = result.summary.speedup.value
+    for part, accuracy in (("selection", result.selection), ("held_out", result.held_out)):
+        if accuracy is not None:
+            facts[part] = {
+                "value": accuracy.value,
+                "original": accuracy.original,
+                "drop": accuracy.drop.value,
+                "drop_low": accuracy.drop.low,
+                "drop_high": accuracy.drop.high,
+                "samples": accuracy.samples,
+            }
+    return facts
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)

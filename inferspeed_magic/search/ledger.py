@@ -1,0 +1,157 @@
+"""What earlier runs found out: a search that was interrupted, repeated or widened goes on from there.
+
+One file for each model, data, machine and set of options; every entry is added to it as soon as it is known, by writing
+a new file and renaming it, so that whoever is killed meanwhile leaves the old one whole. What is damaged is forgotten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inferspeed_magic.diagnosis import summarize
+from inferspeed_magic.profiling.artifact_cache import cache_folder, versions
+from inferspeed_magic.profiling.racing import latency_ns
+from inferspeed_magic.records.json_form import result_from_json, result_to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from inferspeed_magic.records import Goal, Machine, Result
+    from inferspeed_magic.search.asked import Asked
+    from inferspeed_magic.search.data import Samples
+    from inferspeed_magic.search.judge import Judge
+    from inferspeed_magic.search.trial import Trial
+    from inferspeed_magic.sources.source import Source
+
+#: Rounds of another run were not at the same time as those of this one: comparisons tell them by their numbers.
+_ROUNDS_APART = 1_000_000
+_MOST_BLOCKS = 12
+#: Latencies of different days differ by what the machine did: only what was this many times slower is not tried again.
+_CLEARLY_SLOWER = 1.3
+
+
+class Ledger:
+    """Results by name, in a file.
+
+    Args:
+        file: where they lie; None to remember nothing.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._entries: dict[str, Any] = {}
+        if file is not None:
+            with contextlib.suppress(OSError, ValueError):
+                digest, _, text = file.read_text(encoding="utf-8").partition("\n")
+                if hashlib.sha256(text.encode()).hexdigest() == digest:
+                    self._entries = json.loads(text)
+
+    def find(self, name: str) -> Result | None:
+        """Return what an earlier run found out about a candidate."""
+        with contextlib.suppress(Exception):  # an older version wrote it, or it is damaged
+            return result_from_json(self._entries[name])
+        return None
+
+    def note(self, result: Result, when: str) -> None:
+        """Keep a result; a ledger that cannot be written is no failure.
+
+        Args:
+            result: of one candidate.
+            when: local time, in words.
+        """
+        if self._file is None:
+            return
+        self._entries[result.name] = result_to_json(_as_of(result, when))
+        text = json.dumps(self._entries)
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            handle, draft = tempfile.mkstemp(prefix=".draft_", dir=self._file.parent)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+                Path(draft).replace(self._file)
+            finally:
+                Path(draft).unlink(missing_ok=True)
+
+
+def ledger(source: Source, samples: Samples, asked: Asked, machine: Machine, threads: int) -> Ledger:
+    """Open what is known of a model on this data and machine.
+
+    Args:
+        source: the model.
+        samples: the data.
+        asked: what is looked for; the metric belongs to what is known, bounds and budget do not.
+        machine: that it was measured on.
+        threads: for one inference.
+    """
+    folder = cache_folder()
+    # A function's result cannot be told from that of another one of the same name.
+    if folder is None or asked.evaluate is not None or not isinstance(asked.metric, str | None) or asked.exhaustive:
+        return Ledger(None)
+    try:
+        model = source.fingerprint()
+    except Exception:  # noqa: BLE001  (whatever the user's classes raise: it cannot be told from another model)
+        return Ledger(None)
+    request = asked.request
+    parts = [
+        [model, _hash_of([*samples.inputs, *_leaves(samples.labels), *_leaves(samples.weights)])],
+        [asked.metric, repr(asked.calibration is None), samples.given],
+        [request.batch_sizes, request.device, threads, request.seed, asked.goal.target],
+        [machine.cpu, machine.cores_given, machine.instruction_sets, versions()],
+    ]
+    name = hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
+    return Ledger(folder / "searches" / f"{name}.json")
+
+
+def holds(known: Result, leader: Trial | None, judge: Judge, goal: Goal) -> bool:
+    """Whether a candidate need not be tried again: it would crash, miss the goal or be slower than the leader again.
+
+    Args:
+        known: what an earlier run found out.
+        leader: of this run; None without one.
+        judge: knows how accurate is accurate enough.
+        goal: of this run.
+    """
+    if known.status in ("crashed", "timed_out"):
+        return "memory" not in (known.reason or "")  # there may be more of it today
+    if known.status != "measured" or known.summary is None:
+        return False
+    if known.selection is not None and judge.refusal(known.selection) is not None:
+        return True
+    if leader is None or goal.target in ("size", "memory"):
+        return False
+    return known.summary.p50_ms.value * 1e6 > _CLEARLY_SLOWER * latency_ns(leader.candidate)
+
+
+def _as_of(result: Result, when: str) -> Result:
+    """Mark a result as one of an earlier run."""
+    note = f"measured in an earlier run, {when}"
+    timed, summary = result.measurement, result.summary
+    if timed is not None:
+        blocks = tuple(replace(block, round=block.round + _ROUNDS_APART) for block in timed.blocks[-_MOST_BLOCKS:])
+        timed = replace(timed, blocks=blocks, warm_up_ns=timed.warm_up_ns[:100])
+        summary = summarize(timed, result.batch_size, baseline=None, name=result.name, baseline_name=None)
+    return replace(result, measurement=timed, summary=summary, notes=(*result.notes, note))
+
+
+def _hash_of(arrays: Iterable[np.ndarray[Any, Any]]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(repr((array.shape, str(array.dtype))).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _leaves(nest: Any) -> list[np.ndarray[Any, Any]]:
+    if nest is None:
+        return []
+    return list(nest.values()) if isinstance(nest, dict) else list(nest) if isinstance(nest, list) else [nest]

@@ -1,0 +1,347 @@
+"""One run of ``optimize``: try what promises most, pay for accuracy where latency is worth it, verify the winner."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from inferspeed_magic.discovery import runtimes, techniques
+from inferspeed_magic.errors import InputError
+from inferspeed_magic.measurement.machine import describe
+from inferspeed_magic.profiling import arguments
+from inferspeed_magic.profiling.candidate import Candidate
+from inferspeed_magic.profiling.changes import changed_candidate, rule_out
+from inferspeed_magic.profiling.conversion import release
+from inferspeed_magic.profiling.racing import latency_ns
+from inferspeed_magic.profiling.run import describer, new_crew
+from inferspeed_magic.records import LeftOut, OptimizationRecord, ProfileRecord
+from inferspeed_magic.runtimes.base import Lowering
+from inferspeed_magic.search.answers import Answers
+from inferspeed_magic.search.calibration import calibration_inputs
+from inferspeed_magic.search.choice import ranked
+from inferspeed_magic.search.contest import Contest
+from inferspeed_magic.search.data import checked_data, split, unpacked
+from inferspeed_magic.search.ideas import Idea, ideas, out_of_reach, sift
+from inferspeed_magic.search.judge import Judge
+from inferspeed_magic.search.keeping import Shelf
+from inferspeed_magic.search.ledger import holds, ledger
+from inferspeed_magic.search.outcome import models, outcome, provisional_winner
+from inferspeed_magic.search.settings import serving_settings
+from inferspeed_magic.search.traits import traits
+from inferspeed_magic.search.trial import Trial
+from inferspeed_magic.sources.preprocessing import after_preprocessing
+from inferspeed_magic.techniques.base import Subject
+from inferspeed_magic.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from inferspeed_magic.optimized import OptimizedModel
+    from inferspeed_magic.panel.progress import Progress
+    from inferspeed_magic.profiling.limits import Limits
+    from inferspeed_magic.search.asked import Asked
+    from inferspeed_magic.search.data import Unpacked
+    from inferspeed_magic.sources.source import Source
+    from inferspeed_magic.workers.crew import Crew
+
+#: Shares of the budget: nothing new is tried after the first; the original answers to the data within the second.
+_TRYING = 0.7
+_ANSWERING = 0.06
+#: Conversions that are begun before their turn.
+_AHEAD = 2
+#: Contenders that take part in the final.
+_FINALISTS = 6
+
+
+class Optimization:
+    """One run of ``optimize``, step by step.
+
+    Args:
+        asked: what is looked for, and within which bounds.
+        limits: on workers.
+        progress: shows what is being done.
+    """
+
+    def __init__(self, asked: Asked, limits: Limits, progress: Progress) -> None:
+        self._asked = asked
+        self._started = time.perf_counter()
+        self._created = dt.datetime.now().astimezone().isoformat(timespec="seconds")
+        self._machine = describe()
+        self._threads = asked.request.threads or self._machine.cores_given
+        # One conversion that hangs may not eat the whole budget.
+        self._limits = replace(limits, convert_s=min(limits.convert_s, max(60.0, asked.goal.budget_s / 2)))
+        self._progress = progress
+        self._numbers: list[tuple[str, float]] = []
+        self._queue: deque[Trial] = deque()
+        self._left_out: list[LeftOut] = []
+        self._shelf = Shelf()
+        self._winner: Trial | None = None
+        self._contest: Contest | None = None
+
+    @property
+    def has_results(self) -> bool:
+        """Whether anything was measured."""
+        return self._contest is not None and any(trial.candidate.blocks for trial in self._contest.trials)
+
+    def run(self, model: Mapping[str, Any]) -> None:
+        """Do everything; whatever happens, no process is left behind, and what was found can be reported."""
+        sources: list[Source] = []
+        try:
+            with new_crew() as crew:
+                data = unpacked(self._asked.data) if self._asked.data is not None else None
+                sources = self._sources(crew, model, data)
+                self._source = sources[0]
+                self._progress.start(100)
+                contest = self._prepare(crew, data)
+                self._work(contest)
+            self._progress.finish()
+        except KeyboardInterrupt:
+            self._progress.interrupt("what was found is kept")
+            raise
+        except BaseException:
+            self._progress.finish()
+            raise
+        finally:
+            release(sources)
+
+    def _sources(self, crew: Crew, model: Mapping[str, Any], data: Unpacked | None) -> list[Source]:
+        """Look at the model; the data says what dimensions are that it leaves open."""
+        describe_file, shapes = describer(crew, self._limits), self._asked.input_shapes
+        if data is not None:
+            # What does not fit the model is told below, in words for data.
+            with contextlib.suppress(InputError):
+                return arguments.sources(model, dict.fromkeys(model, data.x), shapes, describe_file)
+        return arguments.sources(model, None, shapes, describe_file)
+
+    def _prepare(self, crew: Crew, data: Unpacked | None) -> Contest:
+        """Understand model and data; every mistake gets its line here, before any long work."""
+        asked, source = self._asked, self._source
+        samples = checked_data(source, data, asked.request.seed)
+        self._notes = samples.notes
+        source.signature = samples.signature
+        source.given = samples.inputs if samples.given else None
+        source.try_out(asked.request.seed)
+        self._part = after_preprocessing(source) or source
+        self._split = split(samples, asked.request.seed, own_calibration=calibration_inputs(source, asked.calibration))
+        source.calibration = self._split.calibration
+        if self._part.whole is not None:
+            self._part.calibration = self._part.feed(self._split.calibration)
+        self._output_template = source.output_template()
+        self._ledger = ledger(source, samples, asked, self._machine, self._threads)
+        self._judge = Judge(
+            source,
+            self._split,
+            Answers(crew, self._limits),
+            output_template=self._output_template,
+            metric=asked.metric,
+            evaluate=asked.evaluate,
+            max_drop=asked.goal.max_accuracy_drop,
+            limit_s=_ANSWERING * asked.goal.budget_s,
+            seed=asked.request.seed,
+        )
+        found = ideas(asked.request.runtimes, asked.request.techniques)
+        if not asked.exhaustive:
+            found, self._left_out = sift(found, asked.goal.target, traits(source, self._machine))
+        self._contest = Contest(crew, asked, self._judge, self._shelf, limits=self._limits, tell=self._tell)
+        self._queue.extend(Trial(idea, self._candidate(idea)) for idea in found)
+        self._contest.original = self._original()
+        return self._contest
+
+    def _work(self, contest: Contest) -> None:
+        background = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-imports")
+        try:
+            self._start_keras(contest, background)
+            self._try_all(contest)
+            self._try_settings(contest)
+            open_ones = [trial for trial in contest.trials if trial.open and trial.candidate.well]
+            finalists = ranked(open_ones, self._asked.goal)[:_FINALISTS]
+            contest.final(finalists, lambda share: self._tell("measuring the best to the end", 0.8 + 0.2 * share))
+            self._winner = self._verified(contest, finalists)
+        finally:
+            # Without waiting: after an interrupt the crew ends whatever these two are waiting for.
+            background.shutdown(wait=False, cancel_futures=True)
+            contest.converter.close()
+
+    def _candidate(self, idea: Idea) -> Candidate:
+        runtime = runtimes()[idea.runtime]
+        from_file = runtime.capabilities().batch_in_artifact
+        part = self._part if from_file else self._source
+        (batch_size,) = self._asked.request.batch_sizes
+        lowering = Lowering(self._asked.request.device, self._threads, batch_size, part.precision)
+        made = None
+        if idea.technique != "none":
+            technique = techniques()[idea.technique]
+            made = changed_candidate(part, runtime, lowering, technique, machine=self._machine, variant=idea.variant)
+        if made is None:
+            made = Candidate(part, runtime, lowering, "static" if from_file else None)
+            rule_out(made)
+        return made
+
+    def _original(self) -> Trial:
+        """See to it that what the user does today is measured: everything is compared with it."""
+        way = self._asked.original_runtime(self._source.kind)
+        found = next((trial for trial in self._queue if trial.idea == Idea(way)), None)
+        if found is None:
+            found = Trial(Idea(way), self._candidate(Idea(way)))
+            found.rejected = f"measured to compare with: {way} was not among the runtimes asked for"
+        else:
+            self._queue.remove(found)
+        # After the files: Keras takes longest to start, and starts in the background meanwhile.
+        files = sum(trial.idea.technique == "none" and trial.candidate.runtime.group is None for trial in self._queue)
+        self._queue.insert(files if self._judge.settled else 0, found)
+        return found
+
+    def _start_keras(self, contest: Contest, background: ThreadPoolExecutor) -> None:
+        """Begin with what takes long: importing TensorFlow in the process of the Keras call paths."""
+        waiting = [trial.candidate for trial in self._queue]
+        grouped = [each for each in waiting if each.runtime.group and each.status is None]
+        if grouped:
+            contest.converter.portable(self._source)
+            background.submit(contest.opener.prepare, contest.opener.start_host(grouped[0]), grouped[0])
+
+    def _try_all(self, contest: Contest) -> None:
+        while self._queue:
+            if self._spent() > _TRYING:
+                self._leave_out(self._queue, f"the budget of {self._asked.goal.budget_s:.0f} s was nearly used up")
+                self._queue.clear()
+                return
+            trial = self._queue.popleft()
+            reason = self._hopeless(contest, trial)
+            if reason is not None:
+                self._leave_out([trial], reason)
+                continue
+            if self._remember(contest, trial):
+                continue
+            for ahead in list(self._queue)[:_AHEAD]:
+                if self._hopeless(contest, ahead) is None:
+                    contest.convert_ahead(ahead)
+            self._attempt(contest, trial)
+            self._queue.extendleft(reversed(self._variants(trial)))
+
+    def _attempt(self, contest: Contest, trial: Trial) -> None:
+        trial.known = self._ledger.find(trial.candidate.name)
+        contest.attempt(trial)
+        self._ledger.note(trial.attach(trial.candidate.result()), self._created)
+        if trial.candidate.blocks:
+            self._numbers.append((trial.candidate.name, latency_ns(trial.candidate) / 1e6))
+
+    def _remember(self, contest: Contest, trial: Trial) -> bool:
+        """Take over what an earlier run found out, where trying again would find the same."""
+        known = self._ledger.find(trial.candidate.name)
+        leader = contest.leader()
+        if known is None or trial is contest.original or not holds(known, leader, self._judge, self._asked.goal):
+            return False
+        trial.remembered, trial.open = known, False
+        contest.trials.append(trial)
+        self._queue.extendleft(reversed(self._variants(trial)))
+        return True
+
+    def _hopeless(self, contest: Contest, trial: Trial) -> str | None:
+        """Say why the model as it is on the same runtime rules a technique out, or None."""
+        leader = contest.leader()
+        plain = next((each for each in contest.trials if each.idea == Idea(trial.idea.runtime)), None)
+        if leader is None or plain is None or not plain.candidate.blocks:
+            return None
+        if self._asked.goal.target in ("size", "memory") or self._asked.exhaustive:
+            return None
+        return out_of_reach(trial.idea, latency_ns(plain.candidate), latency_ns(leader.candidate))
+
+    def _variants(self, trial: Trial) -> list[Trial]:
+        """List other settings of what is fast enough and not accurate enough."""
+        idea = trial.idea
+        seen = trial.remembered or trial
+        needed = (seen.selection is not None and seen.rejected is not None) or self._asked.exhaustive
+        if idea.variant or idea.technique == "none" or not needed:
+            return []
+        technique = techniques()[idea.technique]
+        made = technique.step_made(trial.candidate.runtime.capabilities().formats)
+        if made is None:
+            return []
+        subject = Subject(idea.runtime, trial.candidate.source.precision, self._machine.instruction_sets)
+        variants = [replace(idea, variant=name) for name in technique.variants(subject, made)]
+        return [Trial(variant, self._candidate(variant)) for variant in variants]
+
+    def _try_settings(self, contest: Contest) -> None:
+        """Vary threads and what else its runtime declares, one at a time, keeping what helps."""
+        leader = contest.leader()
+        if leader is None or self._asked.goal.target in ("size", "memory"):
+            return
+        bases = [trial for trial in contest.trials if trial.accepted] if self._asked.exhaustive else [leader]
+        for base in bases:
+            for change in serving_settings(
+                base.candidate, self._machine.cores_given, fixed=self._asked.request.threads
+            ):
+                best = base if self._asked.exhaustive else contest.leader()
+                if self._spent() > _TRYING or best is None:
+                    return
+                changed = change.apply(best.candidate)
+                trial = Trial(replace(best.idea, variant=changed.variant), changed)
+                if not self._remember(contest, trial):
+                    self._attempt(contest, trial)
+
+    def _verified(self, contest: Contest, finalists: Sequence[Trial]) -> Trial | None:
+        """Take the best that holds on samples that nothing was chosen with."""
+        if contest.original is not None and contest.original.selection is None and contest.original.candidate.blocks:
+            contest.original.selection = self._judge.same()
+        for trial in ranked(finalists, self._asked.goal):
+            if trial.candidate.well and self._judge.samples("held_out"):
+                contest.judge(trial, "held_out")
+            if trial.accepted:
+                return trial
+        return None
+
+    def report(self, *, interrupted: bool = False) -> tuple[OptimizationRecord, dict[str, OptimizedModel]]:
+        """Derive what may be said of everything measured so far, and give the models.
+
+        Args:
+            interrupted: whether the run ended before its end.
+        """
+        assert self._contest is not None  # noqa: S101  (who asks has seen results)
+        contest = self._contest
+        if interrupted and self._winner is None:
+            self._winner = provisional_winner(contest, self._asked)
+
+        def profile(**found: Any) -> ProfileRecord:
+            began = contest.first_numbers_at
+            return ProfileRecord(
+                request=self._asked.request,
+                machine=self._machine,
+                created=self._created,
+                elapsed_s=time.perf_counter() - self._started,
+                first_numbers_s=None if began is None else began - self._started,
+                interrupted=interrupted,
+                version=__version__,
+                **found,
+            )
+
+        record = outcome(
+            self._asked,
+            contest,
+            self._judge,
+            self._split,
+            self._winner,
+            left_out=self._left_out,
+            sensitivity=(),
+            notes=self._notes,
+            profile=profile,
+        )
+        return record, models(contest, record, self._shelf, self._output_template)
+
+    def _leave_out(self, trials: Sequence[Trial] | deque[Trial], reason: str) -> None:
+        names = ", ".join(trial.idea.way for trial in trials)
+        if names:
+            self._left_out.append(LeftOut(names, reason))
+
+    def _spent(self) -> float:
+        return (time.perf_counter() - self._started) / self._asked.goal.budget_s
+
+    def _tell(self, doing: str, share: float | None = None) -> None:
+        done = len(self._contest.trials) if self._contest else 0
+        shown = share if share is not None else 0.8 * done / (done + len(self._queue) + 1)
+        left = max(0.0, self._asked.goal.budget_s - (time.perf_counter() - self._started))
+        self._progress.update(round(100 * shown), 100, doing, seconds_left=left, first_numbers=tuple(self._numbers))

@@ -1,0 +1,80 @@
+"""One candidate in a search: what was seen of it, and whether it may win."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from inferspeed_magic.profiling.racing import latency_ns
+
+if TYPE_CHECKING:
+    from inferspeed_magic.profiling.candidate import Candidate
+    from inferspeed_magic.records import Accuracy, Goal, Result
+    from inferspeed_magic.search.ideas import Idea
+
+
+@dataclass(eq=False)
+class Trial:
+    """What is known so far.
+
+    Attributes:
+        idea: what it is.
+        candidate: its processes and measurements.
+        selection: accuracy on the selection samples; None where it was not worth looking at.
+        held_out: accuracy on the held-out samples; winners only.
+        rejected: why it may not win although it was measured.
+        known: what an earlier run found out; what does not change from run to run is not looked at again.
+        remembered: what an earlier run found out, where it was not tried again.
+        open: whether its processes still run.
+        notes: for the report.
+    """
+
+    idea: Idea
+    candidate: Candidate
+    selection: Accuracy | None = None
+    held_out: Accuracy | None = None
+    rejected: str | None = None
+    known: Result | None = None
+    remembered: Result | None = None
+    open: bool = True
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it may win."""
+        if self.remembered is not None:
+            return False
+        return self.candidate.status is None and self.rejected is None and self.selection is not None
+
+    def attach(self, result: Result) -> Result:
+        """Add to the record what the search knows of it."""
+        if self.remembered is not None:
+            return self.remembered
+        return replace(
+            result,
+            selection=self.selection,
+            held_out=self.held_out,
+            rejected=self.rejected,
+            notes=(*result.notes, *self.notes),
+        )
+
+
+def cost(trial: Trial, goal: Goal) -> float:
+    """Give what is to be small: nanoseconds, MB of the file, or MB of memory."""
+    candidate = trial.candidate
+    if goal.target == "size":
+        return candidate.artifact.size_mb or float("inf") if candidate.artifact else float("inf")
+    if goal.target == "memory":
+        return candidate.peak_memory_mb or float("inf")
+    return latency_ns(candidate)
+
+
+def too_big(trial: Trial, goal: Goal) -> str | None:
+    """Say which bound of the goal it breaks, or None."""
+    size = trial.candidate.artifact.size_mb if trial.candidate.artifact else None
+    memory = trial.candidate.peak_memory_mb
+    if goal.max_size_mb is not None and size is not None and size > goal.max_size_mb:
+        return f"its file has {size:.3g} MB, more than the {goal.max_size_mb:.3g} MB allowed"
+    if goal.max_memory_mb is not None and memory is not None and memory > goal.max_memory_mb:
+        return f"its process took {memory:.0f} MB of memory, more than the {goal.max_memory_mb:.0f} MB allowed"
+    return None
