@@ -90,7 +90,7 @@ def _optimize(
     options: OptimizeOptions,
     data: Any,
     measure: Any,
-    functions: Mapping[str, Callable[..., Any]],
+    functions: Mapping[str, Any],
 ) -> Any:
     from inferspeed_magic.workflow import optimize
 

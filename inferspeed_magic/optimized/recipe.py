@@ -83,9 +83,15 @@ def recipe(
     steps = calls(route, look, kind, lowering.batch_size)
     running = run_of(runtime, lowering, kind)
     operators, operators_text = _operators(look, kind)
-    spare = [_SPARE] if any(map(_is_strict, custom.values())) else []
+    spare = [_SPARE] if any(_is_strict(custom[each]) for each in own.names) else []
     found = bundle(
-        [*(each.function for each in steps), *filter(None, [running.run]), *running.functions, *_CHECKING, *spare],
+        [
+            *(each.function for each in steps),
+            *filter(None, [running.run, running.first]),
+            *running.functions,
+            *_CHECKING,
+            *spare,
+        ],
         _INSTEAD | operators,
         [*_OWN, *_TAKEN, *own.definitions],
         own.imports,
@@ -109,6 +115,7 @@ def recipe(
         custom=own,
         steps=steps,
         run=found.names.get(running.run, "run"),
+        first=found.names.get(running.first, ""),
     )
     return layout.script(found, [each for each in pieces if each])
 

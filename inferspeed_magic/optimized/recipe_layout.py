@@ -42,6 +42,7 @@ class Layout:
         custom: the user's own classes.
         steps: calls that make the artifact.
         run: name of the function that runs it.
+        first: name of a function that is called before anything else; empty for none.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Layout:
     custom: Custom
     steps: tuple[Call, ...]
     run: str
+    first: str
 
     def script(self, found: Bundle, pieces: list[str]) -> str:
         """Put the text together.
@@ -186,6 +188,7 @@ class Layout:
             'parser.add_argument("folder", nargs="?", type=Path, default=Path("made"))',
             "given = parser.parse_args()",
             *self._demands(),
+            *([f"{self.first}()"] if self.first else []),
             "made = make(given.model, given.calibration, given.folder)",
             'print(f"made {made}")',
             "inputs, expected = example(EXPECTED)",

@@ -37,12 +37,14 @@ class Running:
         run: ``module:name`` of a function of the file and a list of arrays; empty if ``text`` is that.
         text: what the script defines for it.
         functions: ``module:name`` of what that text refers to.
+        first: ``module:name`` of what has to be called before anything else; empty for nothing.
         lowering: the record that goes with it, if our own runtime comes along.
     """
 
     run: str
     text: str = ""
     functions: tuple[str, ...] = ()
+    first: str = ""
     lowering: Lowering | None = None
 
     def written(self, names: Mapping[str, str]) -> str:
@@ -71,10 +73,9 @@ def run_of(runtime: str, lowering: Lowering, kind: str) -> Running:
     """
     options = set(lowering.options)
     if runtime.startswith("keras"):
-        return Running(f"{PARTS}.keras:{_KERAS.get(runtime, 'run_eagerly')}")
+        return Running(f"{PARTS}.keras:{_KERAS.get(runtime, 'run_eagerly')}", first=f"{PARTS}.keras:limit_threads")
     usual = not lowering.on_gpu and lowering.precision not in {"float16", "bfloat16"}
-    if runtime == "litert" and kind == "litert" and not options:
-        return Running(f"{PARTS}.litert:run_by_position")
+    # A file that came as it is need not have signatures.
     if runtime == "litert" and kind != "litert" and options <= {("delegate", "none")}:
         return Running(f"{PARTS}.litert:{'run_without_delegate' if options else 'run'}")
     if runtime == "onnxruntime" and usual and options <= set(_ONNXRUNTIME):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ from inferspeed_magic.discovery import runtimes
 from inferspeed_magic.errors import InferspeedError, ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy as np
 
@@ -17,6 +19,24 @@ if TYPE_CHECKING:
     from inferspeed_magic.runtimes.base import Lowering, Runtime, Session
 
     Array = np.ndarray[Any, Any]
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what libraries in C++ write to standard error while they start out of the notebook (LiteRT: "INFO: ...")."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # no standard error at all
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)
 
 
 class LazySession:
@@ -70,9 +90,10 @@ class LazySession:
         package.files()
         self.notes = ()
         try:
-            self._prepare(runtime)
-            loaded = (self._read or runtime.load)(str(package.artifact), package.lowering)
-            return runtime.compile(loaded, package.lowering)
+            with _silent():
+                self._prepare(runtime)
+                loaded = (self._read or runtime.load)(str(package.artifact), package.lowering)
+                return runtime.compile(loaded, package.lowering)
         except InferspeedError as error:
             raise ModelError(f"`{package.name}` cannot be opened: {error}") from error
         except Exception as error:

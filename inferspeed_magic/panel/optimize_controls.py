@@ -126,5 +126,6 @@ def recipe_html(recipe: str) -> str:
         f'<textarea readonly rows="{rows}" aria-label="recipe" data-lm-suppress-shortcuts="true" spellcheck="false" '
         'style="box-sizing:border-box;width:100%;font-family:monospace;white-space:pre;color:inherit;'
         f'background:transparent">\n{escape(recipe)}</textarea>'
-        f'<p><a download="recipe.py" href="data:text/x-python;base64,{packed}">Download recipe.py</a></p>'
+        f'<p><a download="recipe.py" style="text-decoration:underline" href="data:text/x-python;base64,{packed}">'
+        "Download recipe.py</a></p>"
     )

@@ -54,7 +54,7 @@ def path_sheet(record: OptimizationRecord, unit: TimeUnit, scores: Scores) -> Sh
 
 def layers_sheet(record: OptimizationRecord) -> Sheet:
     """Make the table of layers, the most sensitive first; of very many the least sensitive are left out."""
-    layers = sorted(record.sensitivity, key=lambda layer: -layer.error if math.isfinite(layer.error) else -math.inf)
+    layers = sorted(record.sensitivity, key=lambda layer: math.inf if math.isnan(layer.error) else -layer.error)
     shown = layers[:_MOST_LAYERS]
     if not shown:
         return Sheet("")

@@ -126,9 +126,9 @@ def _score(found: Accuracy, metric: Metric, scale: float, worst: float) -> Inter
     """Give the score as far as the axis shows it; its interval is the drop's, seen from the original's score."""
     drop = found.drop
     value = found.value if not drop.value > worst else score_at(worst, found, metric)
+    if drop.value > worst or not (math.isfinite(drop.low) and math.isfinite(drop.high)):
+        return Interval(scale * value, math.nan, math.nan)
     ends = sorted(score_at(min(worst, bound), found, metric) for bound in (drop.low, drop.high))
-    if not all(map(math.isfinite, ends)) or drop.value > worst:
-        ends = [math.nan, math.nan]
     return Interval(scale * value, scale * ends[0], scale * ends[1])
 
 

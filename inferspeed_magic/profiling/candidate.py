@@ -107,6 +107,16 @@ class Candidate:
         self.reason = reason
         self.processes = []
 
+    def anew(self, **changes: Any) -> Candidate:
+        """Make a candidate like this one, with nothing known of it yet.
+
+        Args:
+            changes: what is different.
+        """
+        given = {name: getattr(self, name) for name in ("batch_in_file", "technique", "variant", "changed_by")}
+        lowering = changes.pop("lowering", self.lowering)
+        return Candidate(self.source, self.runtime, lowering, **{**given, **changes})
+
     def measurement(self) -> Measurement | None:
         """Return what was measured, or None for a candidate that failed or was not reached."""
         if self.status is not None or not self.blocks:

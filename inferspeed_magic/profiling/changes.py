@@ -30,7 +30,7 @@ def changed_candidate(
     made = technique.step_made(runtime.capabilities().formats)
     if made is None:
         return None
-    subject = Subject(runtime.name, part.precision, machine.instruction_sets)
+    subject = Subject(runtime.name, part.precision, machine.instruction_sets, part.kind)
     step = technique.step_for(subject, made, variant)
     batch_in_file = "static" if runtime.capabilities().batch_in_artifact else None
     candidate = Candidate(part, runtime, lowering, batch_in_file, technique.name, variant, step)

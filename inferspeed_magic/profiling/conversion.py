@@ -117,6 +117,20 @@ class Converter:
         if artifact.entry is not None:
             self._cache.keep(artifact.entry, Path(artifact.path), {"subnormal_share": source.subnormal_share})
 
+    def inquire(self, call: str, source: Source, arguments: dict[str, Any]) -> Any:
+        """Have the converter process look at something, with a source's samples for calibration; wait for the answer.
+
+        Args:
+            call: ``module:function`` that takes ``inputs`` and ``calibration`` beside the arguments.
+            source: whose inputs and samples these are.
+            arguments: JSON.
+
+        Raises:
+            WorkerError: where it fails.
+        """
+        more = {"inputs": _inputs_of(source), "calibration": self._calibration_of(source)}
+        return self._thread.submit(self._request, call, arguments | more).result()
+
     def close(self) -> None:
         """Drop what has not begun and end the process."""
         self._closed = True
@@ -194,9 +208,7 @@ class Converter:
         return f"live:{source.key}"
 
     def _make(self, source: Source, route: Route, batch_size: int) -> Artifact:
-        inputs = [
-            {"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype} for spec in source.signature.inputs
-        ]
+        inputs = _inputs_of(source)
         fingerprint = self._fingerprint(source) if route else None
         entry = _entry(fingerprint, source, route, batch_size, inputs) if fingerprint else None
         computes = next((step.computes for step in route if step.computes), None)
@@ -289,6 +301,10 @@ class Converter:
                 memory_limit_mb=self._limits.memory_mb(),
             )
         return worker.request(call, arguments, self._limits.convert_s)
+
+
+def _inputs_of(source: Source) -> list[dict[str, Any]]:
+    return [{"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype} for spec in source.signature.inputs]
 
 
 def _entry(fingerprint: str, source: Source, route: Route, batch_size: int, inputs: list[dict[str, Any]]) -> str:

@@ -88,7 +88,8 @@ class LayerSensitivity:
     Attributes:
         layer: path of the Keras layer, as far as the operator's name tells.
         error: relative error of the model's outputs when this layer alone is quantized.
-        gained_us: microseconds that its operators take in float, as far as that is known; an upper bound of the gain.
+        gained_us: microseconds that it takes in float, estimated from its share of the multiply-accumulates: an upper
+            bound of what quantizing it gains; None where that is not known.
         kept_in_float: whether the candidate of mixed precision leaves it in float.
     """
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inferspeed_magic.errors import OptionError
 from inferspeed_magic.panel import optimize_charts, optimize_panel, optimize_picture, optimize_text, optimize_view
 from inferspeed_magic.panel.optimize_controls import show_optimized
 from inferspeed_magic.panel.progress import in_notebook
-from inferspeed_magic.report.profile import Drawn, Report
+from inferspeed_magic.records.json_form import to_json
+from inferspeed_magic.report.profile import Drawn, Report, write
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from inferspeed_magic.optimized import OptimizedModel
@@ -58,6 +61,10 @@ class OptimizeReport(Report):
             if name in (known, known.partition("/")[2]):
                 return model
         raise OptionError(f"{name!r} was not measured; there are {', '.join(self._models)}")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save everything but the models, raw latencies included; ``load_report`` reads it back."""
+        write(Path(path), to_json(self.optimization))
 
     def _ipython_display_(self) -> None:
         """Show the panel and, where the models are at hand, the controls that use, save and explain one of them."""

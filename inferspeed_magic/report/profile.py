@@ -105,7 +105,7 @@ class Report:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save everything, raw latencies included; ``load_report`` reads it back."""
-        _write(Path(path), to_json(self.record))
+        write(Path(path), to_json(self.record))
 
     @overload
     def to_html(self) -> str: ...
@@ -118,7 +118,7 @@ class Report:
         document = self._document()
         if path is None:
             return document
-        _write(Path(path), document)
+        write(Path(path), document)
         return None
 
     def __repr__(self) -> str:
@@ -267,7 +267,7 @@ def _listed(items: Iterable[object], separator: str = ", ") -> str:
     return separator.join(one_line(str(item)) for item in items)
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     """Write all or nothing: whoever is killed meanwhile leaves the old file whole."""
     # Beside the file, because only a rename within a file system is atomic.
     temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"

@@ -9,7 +9,7 @@ from inferspeed_magic.discovery import runtimes, techniques
 from inferspeed_magic.records import LeftOut, way
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from inferspeed_magic.records import Target
     from inferspeed_magic.search.traits import Traits
@@ -78,7 +78,7 @@ def sift(found: Sequence[Idea], target: Target, traits: Traits) -> tuple[list[Id
     kept: list[Idea] = []
     reasons: dict[str, list[str]] = {}
     for idea in found:
-        reason = _against(idea, target, traits)
+        reason = next(_against(idea, target, traits), None)
         if reason is None:
             kept.append(idea)
         else:
@@ -86,28 +86,28 @@ def sift(found: Sequence[Idea], target: Target, traits: Traits) -> tuple[list[Id
     return kept, [LeftOut(", ".join(ways), reason) for reason, ways in reasons.items()]
 
 
-def _against(idea: Idea, target: Target, traits: Traits) -> str | None:
+def _against(idea: Idea, target: Target, traits: Traits) -> Iterator[str]:
+    """List what speaks against an idea."""
     fast = target in ("latency", "throughput")
     if fast and idea.technique in _STORAGE_ONLY and traits.weights_fit_the_cache:
-        return (
+        yield (
             f"it stores weights in fewer bits and computes in float, and {traits.weights_mb:.1f} MB of weights stay in "
             f"the {traits.cache_mb:.0f} MB cache anyway: --for size tries it"
         )
     mostly_convolutions = (traits.convolution_share or 0.0) > _MOSTLY
     if fast and idea.technique == "post_training_dynamic" and idea.runtime == "onnxruntime" and mostly_convolutions:
-        return (
+        yield (
             f"{traits.convolution_share:.0%} of the multiply-accumulates are convolutions, which ONNX Runtime's "
             "dynamic int8 computes without its fast kernels"
         )
     if idea.technique == "smooth_quant" and traits.attention is False:
-        return "it is for transformers, and no layer of this model multiplies activations with each other"
+        yield "it is for transformers, and no layer of this model multiplies activations with each other"
     if fast and idea.technique == "int16x8":
-        return "LiteRT computes int16 activations with slow reference kernels: --for size tries it"
+        yield "LiteRT computes int16 activations with slow reference kernels: --for size tries it"
     if fast and idea.runtime == "keras.call":
-        return "it runs layer by layer what keras.compiled runs as one graph"
+        yield "it runs layer by layer what keras.compiled runs as one graph"
     if fast and idea.runtime.startswith("keras") and idea.technique in ("post_training_dynamic", "weight_only_int4"):
-        return "Keras's quantized layers convert activations or weights in separate operators, for every inference"
-    return None
+        yield "Keras's quantized layers convert activations or weights in separate operators, for every inference"
 
 
 def out_of_reach(idea: Idea, float_ns: float, leader_ns: float) -> str | None:

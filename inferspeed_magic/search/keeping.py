@@ -50,7 +50,9 @@ class Shelf:
         return self._kept.get(path)
 
 
-def optimized(candidate: Candidate, result: Result, shelf: Shelf, output_template: Template) -> OptimizedModel | None:
+def optimized(
+    candidate: Candidate, result: Result, shelf: Shelf, output_template: Template, *, metric: str
+) -> OptimizedModel | None:
     """Make a model that can be called of a candidate; None where its artifact could not be kept.
 
     Args:
@@ -58,6 +60,7 @@ def optimized(candidate: Candidate, result: Result, shelf: Shelf, output_templat
         result: of it, for people to read.
         shelf: where its artifact lies.
         output_template: how the model's outputs are nested.
+        metric: what accuracy means.
     """
     if candidate.artifact is None:
         return None
@@ -71,13 +74,13 @@ def optimized(candidate: Candidate, result: Result, shelf: Shelf, output_templat
         artifact=kept,
         runtime=candidate.runtime.name,
         lowering=replace(candidate.lowering, precision=candidate.precision),
-        batch_in_file=candidate.batch_in_file,
+        batch_in_file="static" if whole.signature.fixed_batch is not None else candidate.batch_in_file,
         inputs=whole.signature.inputs,
         input_template=whole.template,
         output_template=output_template,
         route=candidate.artifact.route,
         settings=candidate.settings,
-        facts=_facts(result),
+        facts=_facts(result, metric),
     )
     feed = source.feed if source.whole is not None else None
     return OptimizedModel(package, feed=feed, owner=shelf, recipe=_recipe(candidate, source))
@@ -87,6 +90,7 @@ def _recipe(candidate: Candidate, source: Source) -> Callable[[], str]:
     def write() -> str:
         from inferspeed_magic.optimized.recipe import recipe
         from inferspeed_magic.optimized.recipe_inputs import write_inputs
+        from inferspeed_magic.sources.live import custom_objects
 
         model_file, calibration_file, expected_file = write_inputs(source)
         return recipe(
@@ -101,14 +105,18 @@ def _recipe(candidate: Candidate, source: Source) -> Callable[[], str]:
             model_file=model_file,
             calibration_file=calibration_file,
             expected_file=expected_file,
+            custom=custom_objects(source.model, source.kind) if source.model is not None else {},
         )
 
     return write
 
 
-def _facts(result: Result) -> dict[str, object]:
+def _facts(result: Result, metric: str) -> dict[str, object]:
     """Collect what was measured, as plain JSON."""
     facts: dict[str, object] = {"artifact_mb": result.artifact_mb, "relative_error": result.relative_error}
+    best_known = result.held_out or result.selection
+    if best_known is not None:
+        facts |= {"metric": metric, "accuracy": best_known.value, "accuracy_drop": best_known.drop.value}
     if result.summary is not None:
         p50 = result.summary.p50_ms
         facts |= {"p50_ms": p50.value, "p50_low_ms": p50.low, "p50_high_ms": p50.high}

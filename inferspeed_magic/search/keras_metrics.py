@@ -297,6 +297,6 @@ def legacy_by_name(name: str) -> Any:
             found = module.get(name) if module is not None else None
         except Exception:  # noqa: BLE001, S112  (whatever it raises: it does not know it)
             continue
-        if found is not None:
+        if callable(found):  # for some names it knows nothing of, it gives back the name
             return found
     return None

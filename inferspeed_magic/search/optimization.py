@@ -19,7 +19,7 @@ from inferspeed_magic.profiling.changes import changed_candidate, rule_out
 from inferspeed_magic.profiling.conversion import release
 from inferspeed_magic.profiling.racing import latency_ns
 from inferspeed_magic.profiling.run import describer, new_crew
-from inferspeed_magic.records import LeftOut, OptimizationRecord, ProfileRecord
+from inferspeed_magic.records import LayerSensitivity, LeftOut, OptimizationRecord, ProfileRecord
 from inferspeed_magic.runtimes.base import Lowering
 from inferspeed_magic.search.answers import Answers
 from inferspeed_magic.search.calibration import calibration_inputs
@@ -30,6 +30,7 @@ from inferspeed_magic.search.ideas import Idea, ideas, out_of_reach, sift
 from inferspeed_magic.search.judge import Judge
 from inferspeed_magic.search.keeping import Shelf
 from inferspeed_magic.search.ledger import holds, ledger
+from inferspeed_magic.search.mixed_precision import mixed, sensitivity, worth_mixing
 from inferspeed_magic.search.outcome import models, outcome, provisional_winner
 from inferspeed_magic.search.settings import serving_settings
 from inferspeed_magic.search.traits import traits
@@ -49,9 +50,11 @@ if TYPE_CHECKING:
     from inferspeed_magic.sources.source import Source
     from inferspeed_magic.workers.crew import Crew
 
-#: Shares of the budget: nothing new is tried after the first; the original answers to the data within the second.
+#: Shares of the budget: nothing new is tried after the first; the original answers to the data within the second; and
+#: layers are looked at within the third.
 _TRYING = 0.7
 _ANSWERING = 0.06
+_SENSITIVITY = 0.1
 #: Conversions that are begun before their turn.
 _AHEAD = 2
 #: Contenders that take part in the final.
@@ -79,6 +82,7 @@ class Optimization:
         self._numbers: list[tuple[str, float]] = []
         self._queue: deque[Trial] = deque()
         self._left_out: list[LeftOut] = []
+        self._sensitivity: list[LayerSensitivity] = []
         self._shelf = Shelf()
         self._winner: Trial | None = None
         self._contest: Contest | None = None
@@ -157,6 +161,7 @@ class Optimization:
         try:
             self._start_keras(contest, background)
             self._try_all(contest)
+            self._try_mixed_precision(contest)
             self._try_settings(contest)
             open_ones = [trial for trial in contest.trials if trial.open and trial.candidate.well]
             finalists = ranked(open_ones, self._asked.goal)[:_FINALISTS]
@@ -262,9 +267,27 @@ class Optimization:
         made = technique.step_made(trial.candidate.runtime.capabilities().formats)
         if made is None:
             return []
-        subject = Subject(idea.runtime, trial.candidate.source.precision, self._machine.instruction_sets)
+        source = trial.candidate.source
+        subject = Subject(idea.runtime, source.precision, self._machine.instruction_sets, source.kind)
         variants = [replace(idea, variant=name) for name in technique.variants(subject, made)]
         return [Trial(variant, self._candidate(variant)) for variant in variants]
+
+    def _try_mixed_precision(self, contest: Contest) -> None:
+        """Leave sensitive layers of int8 candidates in float that are fast enough and too inaccurate."""
+        for trial in worth_mixing(contest):
+            if self._spent() > _TRYING:
+                return
+            self._tell(f"sensitivity of the layers of {trial.candidate.name}")
+            layers = self._sensitivity or sensitivity(contest, trial, _SENSITIVITY * self._asked.goal.budget_s)
+            self._sensitivity = layers
+            for attempt, count in mixed(trial, layers):
+                if not self._remember(contest, attempt):
+                    self._attempt(contest, attempt)
+                if attempt.accepted:
+                    self._sensitivity = [
+                        replace(layer, kept_in_float=place < count) for place, layer in enumerate(layers)
+                    ]
+                    break
 
     def _try_settings(self, contest: Contest) -> None:
         """Vary threads and what else its runtime declares, one at a time, keeping what helps."""
@@ -326,7 +349,7 @@ class Optimization:
             self._split,
             self._winner,
             left_out=self._left_out,
-            sensitivity=(),
+            sensitivity=self._sensitivity,
             notes=self._notes,
             profile=profile,
         )

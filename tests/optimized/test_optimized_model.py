@@ -194,6 +194,8 @@ def test_a_static_artifact_runs_in_its_batches_and_a_dynamic_one_as_it_is(monkey
     assert runtime.batches == [3, 3, 3]
     np.testing.assert_array_equal(fast.predict(x, batch_size=4), 2 * x)
     assert runtime.batches == [3] * 6
+    fast.predict(np.ones((12, 3)), batch_size=4)  # no batch is filled up but the last one
+    assert runtime.batches == [3] * 10
     package, runtime = times(monkeypatch, tmp_path)
     fast = OptimizedModel(package)
     np.testing.assert_array_equal(fast(x), 2 * x)

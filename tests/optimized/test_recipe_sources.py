@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -20,10 +21,9 @@ from inferspeed_magic.optimized.recipe import recipe, write_inputs
 from inferspeed_magic.records.signature import Signature, TensorSpec
 from inferspeed_magic.runtimes.base import Lowering
 from inferspeed_magic.sources.source import Source
-from inferspeed_magic.techniques.keras_quantizer import quantize
+from inferspeed_magic.techniques.base import step
 
 INPUTS = (TensorSpec("alpha", (5,), "float32"), TensorSpec("zeta", (5,), "float32"))
-QUANTIZED = f"{quantize.__module__}:{quantize.__name__}"
 
 
 def script(source, route, runtime, folder, **more):
@@ -46,24 +46,21 @@ def script(source, route, runtime, folder, **more):
 def files(tmp_path_factory):
     """One model in files of other formats."""
     folder = tmp_path_factory.mktemp("files")
-    model = small_models.two_and_two()
     with Workbench() as bench:
         source = bench.source(small_models.two_and_two)
         onnx = bench.converter.submit(source, routes("keras", "onnx", dynamic=True)[0], 1).result().path
-        litert = bench.converter.submit(source, routes("keras", "litert")[0], 1).result().path
+        litert = bench.converter.submit(source, routes("keras", "litert")[0], BATCH).result().path
         made = {"onnx": folder / "a.onnx", "litert": folder / "a.tflite"}
         for kind, path in (("onnx", onnx), ("litert", litert)):
-            made[kind].write_bytes(open(path, "rb").read())
+            made[kind].write_bytes(Path(path).read_bytes())
     made["saved_model"] = folder / "saved"
-    model.export(str(made["saved_model"]), verbose=False)
+    source.model.export(str(made["saved_model"]), verbose=False)
     return made
 
 
 def test_files_of_other_formats(files, tmp_path):
     names = {"saved_model": {"dict": {"alpha": 0, "zeta": 1}}}
-    facts = {
-        "saved_model": {"path": str(files["saved_model"]), "library": "saved_model", "signature": "serving_default"}
-    }
+    saved = {"path": str(files["saved_model"]), "library": "saved_model", "signature": "serving_default"}
     cases = {
         "onnx": ("onnxruntime", "openvino"),
         "litert": ("litert", "onnxruntime"),
@@ -75,7 +72,8 @@ def test_files_of_other_formats(files, tmp_path):
     with Workbench() as bench:
         for kind, chosen in cases.items():
             template = names.get(kind, {"list": [0, 1]})
-            source = Source(kind, kind, Signature(INPUTS), template, path=files[kind], facts=facts.get(kind, {}))
+            facts = saved if kind == "saved_model" else {}
+            source = Source(kind, kind, Signature(INPUTS), template, path=files[kind], facts=facts)
             for runtime in chosen:
                 route = routes(kind, runtimes()[runtime].capabilities().formats[0])[0]
                 made = bench.converter.submit(source, route, BATCH).result()
@@ -97,11 +95,8 @@ def run(file, *arguments):
 
 
 def test_a_keras_model_that_was_changed_runs_compiled_from_the_command_line(tmp_path):
-    """With a layer that nobody gave, until somebody gives it."""
     with Workbench() as bench:
         source = bench.source(recipe_models.transformer)
-        from inferspeed_magic.techniques.base import step
-
         route = (step("keras_quantizer:quantize", "keras", "int8", mode="int8"),)
         file = tmp_path / "recipe.py"
         file.write_text(script(source, route, "keras.xla", tmp_path / "kept", batch_in_file=None))
@@ -140,6 +135,6 @@ def test_settings_that_are_not_known_here_bring_the_runtime_along(tmp_path):
         more = {"lowering": lowering, "template": None}
         file.write_text(script(source, routes("keras", "onnx")[0], "onnxruntime", tmp_path / "kept", **more))
     assert "class OnnxRuntime(Runtime):" in file.read_text()
-    done = run(file, source.path or "", "", "elsewhere") if source.path else run(file)
+    done = run(file)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout.rpartition("relative error against the original: ")[2]) < 1e-5

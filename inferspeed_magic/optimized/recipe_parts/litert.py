@@ -85,17 +85,3 @@ def run_without_delegate(file: Path, arrays: list[Any]) -> list[Any]:
     model = interpreter.get_signature_runner()
     outputs = model(**dict(zip(in_order(model.get_input_details()), arrays, strict=True)))
     return [outputs[name] for name in in_order(outputs)]
-
-
-def run_by_position(file: Path, arrays: list[Any]) -> list[Any]:
-    """Open the file with LiteRT and run one batch; inputs and outputs in the order in which the file lists them."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_path=str(file), num_threads=THREADS)
-    for each, array in zip(interpreter.get_input_details(), arrays, strict=True):
-        interpreter.resize_tensor_input(each["index"], array.shape)
-    interpreter.allocate_tensors()
-    for each, array in zip(interpreter.get_input_details(), arrays, strict=True):
-        interpreter.set_tensor(each["index"], array)
-    interpreter.invoke()
-    return [interpreter.get_tensor(each["index"]) for each in interpreter.get_output_details()]
