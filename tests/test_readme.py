@@ -23,9 +23,14 @@ def test_the_table_of_runtimes_is_the_list_of_runtimes():
 
 def test_the_table_of_techniques_is_the_list_of_techniques():
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([a-z, ]+) \| (nothing|calibration) \|$", README, re.MULTILINE)
-    runtime_of = {"litert": "litert", "onnx": "onnxruntime", "openvino_ir": "openvino"}
+    runtime_of = {"litert": "litert", "onnx": "onnxruntime", "openvino_ir": "openvino", "keras": "keras"}
     known = {
-        (name, technique.summary, ", ".join(runtime_of[made] for made in technique.steps), technique.needs)
+        (
+            name,
+            technique.summary,
+            "all" if technique.on_model else ", ".join(runtime_of[made] for made in technique.steps),
+            technique.needs,
+        )
         for name, technique in techniques().items()
     }
     assert set(rows) == known

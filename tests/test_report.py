@@ -15,7 +15,7 @@ from inferspeed_magic.errors import OptionError, UserError
 from inferspeed_magic.report import Report, load_report
 
 COLUMNS = [
-    *("model", "runtime", "technique", "batch_size", "device", "threads", "precision", "status", "reason"),
+    *("model", "runtime", "technique", "variant", "batch_size", "device", "threads", "precision", "status", "reason"),
     *("p50_ms", "p50_low_ms", "p50_high_ms", "p90_ms", "p95_ms", "p99_ms", "samples", "throughput_samples_per_s"),
     *("speedup", "speedup_low", "speedup_high", "load_ms", "compile_ms", "first_inference_ms", "peak_memory_mb"),
     *(
@@ -23,6 +23,11 @@ COLUMNS = [
         "relative_error",
         "accuracy",
         "accuracy_drop",
+        "accuracy_drop_low",
+        "accuracy_drop_high",
+        "held_out_accuracy",
+        "held_out_drop",
+        "rejected",
         "stable",
         "route",
         "batch_in_file",
@@ -33,7 +38,7 @@ COLUMNS = [
 ]
 INTEGERS = {"batch_size", "threads", "samples"}
 WORDS = {
-    *("model", "runtime", "technique", "device", "precision", "status", "reason"),
+    *("model", "runtime", "technique", "variant", "device", "precision", "status", "reason", "rejected"),
     *("route", "batch_in_file", "verdict", "warnings", "notes"),
 }
 

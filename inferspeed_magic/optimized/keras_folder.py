@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import ModelError
 from inferspeed_magic.optimized.session import first_line
-from inferspeed_magic.sources.portable import MANIFEST, PortableModel
+from inferspeed_magic.sources.portable import MANIFEST, PICKLED, PortableModel
 from inferspeed_magic.sources.quiet import quiet
 
 if TYPE_CHECKING:
     from inferspeed_magic.optimized.package import Package
     from inferspeed_magic.runtimes.base import Lowering
 
-#: Classes of the user's, in folders that are for this run's own processes; never saved.
-PICKLED = "custom.pkl"
 _LIBRARIES = {"keras", "tf_keras"}
 
 

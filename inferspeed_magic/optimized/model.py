@@ -224,7 +224,7 @@ def _measured(facts: dict[str, Any]) -> list[str]:
     found = []
     latency, speedup = number("p50_ms"), number("speedup")
     if latency is not None:
-        found.append(f"p50 {latency:.3g} ms" + ("" if speedup is None else f" ({speedup:,.3g}x faster)"))
+        found.append(f"p50 {latency:.3g} ms" + ("" if speedup is None else f" ({float(f'{speedup:.3g}'):,g}x faster)"))
     accuracy, drop = number("accuracy"), number("accuracy_drop")
     if accuracy is not None:
         name = facts.get("metric") or "accuracy"

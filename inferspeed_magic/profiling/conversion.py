@@ -20,7 +20,7 @@ from inferspeed_magic.measurement.bench import artifact_mb
 from inferspeed_magic.profiling.artifact_cache import default_cache, key_of
 from inferspeed_magic.profiling.reasons import short
 from inferspeed_magic.sources import live
-from inferspeed_magic.sources.portable import MANIFEST, keep_live
+from inferspeed_magic.sources.portable import MANIFEST, PICKLED, keep_live
 from inferspeed_magic.sources.quiet import quiet
 from inferspeed_magic.sources.rebuild import weights_share
 from inferspeed_magic.techniques.calibration import write
@@ -114,7 +114,8 @@ class Converter:
 
     def keep(self, source: Source, artifact: Artifact) -> None:
         """Keep an artifact for later runs, now that its outputs were seen to agree."""
-        if artifact.entry is not None:
+        # What was pickled is read in this run only: nothing that lay around is ever unpickled.
+        if artifact.entry is not None and not (Path(artifact.path) / PICKLED).exists():
             self._cache.keep(artifact.entry, Path(artifact.path), {"subnormal_share": source.subnormal_share})
 
     def inquire(self, call: str, source: Source, arguments: dict[str, Any]) -> Any:

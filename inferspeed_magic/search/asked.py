@@ -72,7 +72,8 @@ def asked(
     """
     if target not in get_args(Target):
         raise OptionError(f"unknown target `{target}`: there are {', '.join(get_args(Target))}")
-    if not _number(max_accuracy_drop) or not 0 <= max_accuracy_drop < 1:
+    own_scale = evaluate is not None or callable(metric)
+    if not _number(max_accuracy_drop) or not max_accuracy_drop >= 0 or not (max_accuracy_drop < 1 or own_scale):
         raise OptionError(
             f"max_accuracy_drop {max_accuracy_drop!r} makes no sense: it is a share from 0 up to 1, such as 0.01 for 1%"
         )

@@ -37,7 +37,11 @@ def degenerate(outputs: Sequence[Array], labels: Labels, scorer: Scorer) -> str 
     if len(outputs[0]) < _FEWEST:
         return None
     found = _same_for_all(outputs) or _of_chance(outputs, labels, scorer) or _undecided(outputs)
-    return None if found is None else f"the model looks untrained: {found}; drops of accuracy say little about it"
+    if found is None:
+        return None
+    if labels is None:  # with inputs that are unlike real ones a trained model may answer so, too
+        return f"agreement says little here: {found}; is the model trained, and are the inputs like real ones?"
+    return f"the model looks untrained: {found}; drops of accuracy say little about it"
 
 
 def _same_for_all(outputs: Sequence[Array]) -> str | None:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 MOST_GAINED = 4.0
 #: Convolutions from this share of the multiply-accumulates on make a model a convolutional one.
 _MOSTLY = 0.5
-#: They shrink files and compute in float.
-_STORAGE_ONLY = ("float16", "weight_only_int4", "weight_only_int8")
 #: In the order in which they usually win; others come behind.
 _ORDER = ("none", "post_training_static", "post_training_dynamic", "bfloat16", "smooth_quant", "low_rank", "float16")
 
@@ -89,7 +87,7 @@ def sift(found: Sequence[Idea], target: Target, traits: Traits) -> tuple[list[Id
 def _against(idea: Idea, target: Target, traits: Traits) -> Iterator[str]:
     """List what speaks against an idea."""
     fast = target in ("latency", "throughput")
-    if fast and idea.technique in _STORAGE_ONLY and traits.weights_fit_the_cache:
+    if fast and _is_storage_only(idea) and traits.weights_fit_the_cache:
         yield (
             f"it stores weights in fewer bits and computes in float, and {traits.weights_mb:.1f} MB of weights stay in "
             f"the {traits.cache_mb:.0f} MB cache anyway: --for size tries it"
@@ -108,6 +106,14 @@ def _against(idea: Idea, target: Target, traits: Traits) -> Iterator[str]:
         yield "it runs layer by layer what keras.compiled runs as one graph"
     if fast and idea.runtime.startswith("keras") and idea.technique in ("post_training_dynamic", "weight_only_int4"):
         yield "Keras's quantized layers convert activations or weights in separate operators, for every inference"
+
+
+def _is_storage_only(idea: Idea) -> bool:
+    """Whether a technique shrinks the file and leaves the arithmetic as it is."""
+    if idea.technique == "none" or techniques()[idea.technique].on_model:
+        return False
+    made = techniques()[idea.technique].step_made(runtimes()[idea.runtime].capabilities().formats)
+    return made is not None and techniques()[idea.technique].steps[made].computes is None
 
 
 def out_of_reach(idea: Idea, float_ns: float, leader_ns: float) -> str | None:

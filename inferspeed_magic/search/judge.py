@@ -11,7 +11,7 @@ import numpy as np
 from inferspeed_magic.errors import InputError
 from inferspeed_magic.records import Accuracy, Interval, Metric
 from inferspeed_magic.search.metrics import resolve
-from inferspeed_magic.search.scoring import compare, degenerate, doubt, refusal
+from inferspeed_magic.search.scoring import compare, degenerate, doubt, refusal, smallest_drop
 from inferspeed_magic.sources.structure import flatten, pack
 
 if TYPE_CHECKING:
@@ -129,9 +129,13 @@ class Judge:
         """Say why a candidate is not accurate enough, or None where it is."""
         return refusal(accuracy, self._max_drop, self.metric)
 
-    def doubt(self, accuracy: Accuracy) -> str | None:
+    def resolution(self) -> float:
+        """Give the smallest drop that the selection samples can tell from none; NaN where that is not known."""
+        return _NAN if self._evaluate is not None else smallest_drop(self._scorer, self.samples("selection"))
+
+    def doubt(self, accuracy: Accuracy | None) -> str | None:
         """Say what the data cannot tell, or None."""
-        return doubt(accuracy, self._max_drop, self.metric)
+        return None if accuracy is None else doubt(accuracy, self._max_drop, self.metric)
 
     def same(self) -> Accuracy | None:
         """Give the accuracy of the original itself."""

@@ -51,7 +51,7 @@ class Shelf:
 
 
 def optimized(
-    candidate: Candidate, result: Result, shelf: Shelf, output_template: Template, *, metric: str
+    candidate: Candidate, result: Result, shelf: Shelf, output_template: Template, *, metric: str, compared: bool
 ) -> OptimizedModel | None:
     """Make a model that can be called of a candidate; None where its artifact could not be kept.
 
@@ -61,6 +61,7 @@ def optimized(
         shelf: where its artifact lies.
         output_template: how the model's outputs are nested.
         metric: what accuracy means.
+        compared: whether the original was measured, so that speed-ups mean something.
     """
     if candidate.artifact is None:
         return None
@@ -80,7 +81,7 @@ def optimized(
         output_template=output_template,
         route=candidate.artifact.route,
         settings=candidate.settings,
-        facts=_facts(result, metric),
+        facts=_facts(result, metric, compared=compared),
     )
     feed = source.feed if source.whole is not None else None
     return OptimizedModel(package, feed=feed, owner=shelf, recipe=_recipe(candidate, source))
@@ -111,7 +112,7 @@ def _recipe(candidate: Candidate, source: Source) -> Callable[[], str]:
     return write
 
 
-def _facts(result: Result, metric: str) -> dict[str, object]:
+def _facts(result: Result, metric: str, *, compared: bool) -> dict[str, object]:
     """Collect what was measured, as plain JSON."""
     facts: dict[str, object] = {"artifact_mb": result.artifact_mb, "relative_error": result.relative_error}
     best_known = result.held_out or result.selection
@@ -120,7 +121,7 @@ def _facts(result: Result, metric: str) -> dict[str, object]:
     if result.summary is not None:
         p50 = result.summary.p50_ms
         facts |= {"p50_ms": p50.value, "p50_low_ms": p50.low, "p50_high_ms": p50.high}
-        if result.summary.speedup is not None:
+        if result.summary.speedup is not None and compared:
             facts["speedup"] = result.summary.speedup.value
     for part, accuracy in (("selection", result.selection), ("held_out", result.held_out)):
         if accuracy is not None:

@@ -131,7 +131,10 @@ class Optimization:
         source.given = samples.inputs if samples.given else None
         source.try_out(asked.request.seed)
         self._part = after_preprocessing(source) or source
-        self._split = split(samples, asked.request.seed, own_calibration=calibration_inputs(source, asked.calibration))
+        own = calibration_inputs(source, asked.calibration)
+        self._split = split(samples, asked.request.seed, own_calibration=own)
+        if own is not None and asked.evaluate is not None:  # nothing that was made up is used then
+            self._split = replace(self._split, numbers=replace(self._split.numbers, given=True))
         source.calibration = self._split.calibration
         if self._part.whole is not None:
             self._part.calibration = self._part.feed(self._split.calibration)

@@ -59,7 +59,7 @@ def outcome(
     concluded, baseline = conclude([trial.candidate for trial in reached], original, contest.other_load)
     attached = [trial.attach(result) for trial, result in zip(reached, concluded, strict=True)]
     results = compared(attached, baseline) if any(trial.remembered for trial in reached) else tuple(attached)
-    doubts = [judge.doubt(accuracy) for accuracy in [winner and (winner.held_out or winner.selection)] if accuracy]
+    doubts = [judge.doubt(winner.held_out or winner.selection)] if winner is not None else []
     return OptimizationRecord(
         profile=profile(results=results, baseline=baseline, notes=(*notes, *judge.notes)),
         goal=asked.goal,
@@ -87,7 +87,12 @@ def models(
     by_name = {result.name: result for result in record.profile.results if result.measurement is not None}
     made = {
         trial.candidate.name: optimized(
-            trial.candidate, by_name[trial.candidate.name], shelf, output_template, metric=record.metric.name
+            trial.candidate,
+            by_name[trial.candidate.name],
+            shelf,
+            output_template,
+            metric=record.metric.name,
+            compared=record.original is not None,
         )
         for trial in contest.trials
         if trial.candidate.name in by_name
@@ -99,7 +104,12 @@ def _used(split: Split, judge: Judge) -> DataSplit:
     """Count what was really looked at: time may have ended before the samples."""
     if not judge.settled:
         return split.numbers
-    return replace(split.numbers, selection=judge.samples("selection"), held_out=judge.samples("held_out"))
+    return replace(
+        split.numbers,
+        selection=judge.samples("selection"),
+        held_out=judge.samples("held_out"),
+        resolution=judge.resolution(),
+    )
 
 
 def _path(

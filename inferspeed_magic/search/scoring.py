@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,7 +125,7 @@ def _drop(
     if before is not None:
         after = scorer.per_sample(labels, candidate, weights)
         assert after is not None  # noqa: S101  (a measure has values of samples or has not)
-        return drop_interval(
+        drop = drop_interval(
             before,
             after,
             higher_is_better=metric.higher_is_better,
@@ -132,6 +133,8 @@ def _drop(
             weights=of_samples(weights),
             seed=seed,
         )
+        # Nothing agrees with the original better than itself.
+        return drop if metric.labelled else replace(drop, low=max(0.0, drop.low))
     leaves, template = flatten(labels)
     deadline = time.perf_counter() + _RESCORING_S
     whole = scorer.score(labels, original, weights)

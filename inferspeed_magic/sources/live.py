@@ -17,7 +17,7 @@ from inferspeed_magic.sources.input_values import (
     paddings,
     smallest_embedding,
 )
-from inferspeed_magic.sources.portable import MANIFEST, PortableModel
+from inferspeed_magic.sources.portable import MANIFEST, PICKLED, PortableModel
 from inferspeed_magic.sources.structure import Template, flatten
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def write(folder: Path, model: Any, library: str, facts: dict[str, Any]) -> None
             model.compiled = was_compiled
     custom = custom_objects(model, library)
     if custom:
-        (folder / "custom.pkl").write_bytes(cloudpickle.dumps(custom))
+        (folder / PICKLED).write_bytes(cloudpickle.dumps(custom))
     (folder / MANIFEST).write_text(json.dumps(facts))
 
 

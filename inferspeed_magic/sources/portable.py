@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 MANIFEST = "portable.json"
+#: Classes and functions that Keras does not know.
+PICKLED = "custom.pkl"
 _LIVE: dict[str, PortableModel] = {}
 
 
@@ -222,10 +224,10 @@ def read(path: str) -> PortableModel:
         loaded = tf.saved_model.load(manifest["path"])
         return PortableModel(loaded.signatures[manifest["signature"]], library, "tensorflow", manifest, keep=loaded)
     custom: dict[str, Any] = {}
-    if (folder / "custom.pkl").is_file():
+    if (folder / PICKLED).is_file():
         import cloudpickle
 
-        custom = cloudpickle.loads((folder / "custom.pkl").read_bytes())
+        custom = cloudpickle.loads((folder / PICKLED).read_bytes())
         for kind in custom.values():
             if isinstance(kind, type):
                 _spare_unknown_arguments(kind)

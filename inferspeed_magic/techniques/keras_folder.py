@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.sources.live import write
-from inferspeed_magic.sources.portable import MANIFEST, read
+from inferspeed_magic.sources.portable import MANIFEST, PICKLED, read
 
 if TYPE_CHECKING:
     from inferspeed_magic.sources.portable import PortableModel
-
-_CUSTOM = "custom.pkl"
 
 
 def opened(source: str) -> PortableModel:
@@ -39,9 +37,9 @@ def save(model: Any, was: PortableModel, source: str, target: str) -> None:
         UnsupportedError: if no process could read it.
     """
     write(Path(target), model, was.library, was.manifest)
-    custom = Path(source) / _CUSTOM
+    custom = Path(source) / PICKLED
     if custom.is_file():  # the classes as they arrived here
-        shutil.copy(custom, Path(target) / _CUSTOM)
+        shutil.copy(custom, Path(target) / PICKLED)
     try:
         again = read(target).model
     except Exception as error:

@@ -10,10 +10,11 @@ import pytest
 from execution import NOTEBOOKS, code_cells, execute
 
 from inferspeed_magic.discovery import runtime_names
-from inferspeed_magic.magics.options import parse
+from inferspeed_magic.magics import optimize_options, options
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
-MAGIC = re.compile(r"^%{1,2}profile_model\b(?!\?)(?P<line>.*)", re.MULTILINE)
+MAGIC = re.compile(r"^%{1,2}(?P<verb>profile_model|optimize)\b(?!\?)(?P<line>.*)", re.MULTILINE)
+PARSE = {"profile_model": options.parse, "optimize": optimize_options.parse}
 FOLDERS = "bin|content|etc|home|lib|mnt|opt|private|root|tmp|usr|Users|var|work"
 ABSOLUTE = re.compile(rf"(?<![\w.:<-])/(?:{FOLDERS})/|\b[A-Z]:\\")
 
@@ -73,8 +74,12 @@ def reports(notebook):
         if asked:
             results = [output.data for output in cell.outputs if "image/png" in output.get("data", {})]
             assert len(results) == 1, f"cell {cell.id} shows {len(results)} reports"
-            found.append((parse(asked["line"]), results[0]))
+            found.append((asked["verb"], PARSE[asked["verb"]](asked["line"]), results[0]))
     return found
+
+
+def profiles(notebook):
+    return [(asked, bundle) for verb, asked, bundle in reports(notebook) if verb == "profile_model"]
 
 
 def kinds(cell):
@@ -83,7 +88,7 @@ def kinds(cell):
 
 
 def test_there_are_notebooks():
-    assert [path.name for path in PATHS][:1] == ["01_profile.ipynb"]
+    assert [path.name for path in PATHS][:2] == ["01_profile.ipynb", "02_optimize.ipynb"]
 
 
 def test_every_cell_has_run(notebook):
@@ -102,10 +107,9 @@ def test_no_progress_is_left(notebook):
 
 
 def test_reports_have_a_row_for_every_runtime(notebook):
-    found = reports(notebook)
-    assert found
-    for options, bundle in found:
-        wanted = set(options.runtimes or runtime_names())
+    assert reports(notebook)
+    for asked, bundle in profiles(notebook):
+        wanted = set(asked.runtimes or runtime_names())
         rows = Tables(bundle["text/html"]).rows
         for where in (rows, [line.split() for line in bundle["text/plain"].splitlines()]):
             named = {name for row in where for name in wanted if any(name in cell for cell in row)}
@@ -116,12 +120,26 @@ def test_reports_measured_what_is_installed(executed):
     from inferspeed_magic.discovery import runtime_statuses
 
     installed = {status.name for status in runtime_statuses() if status.available}
-    for options, bundle in reports(executed):
+    for asked, bundle in profiles(executed):
         # The table of what was not measured has three columns.
         rows = [row for row in Tables(bundle["text/html"]).rows if len(row) > 3]
         # The candidate's marker stands before its runtime.
         measured = {name for row in rows for name in installed if row[1].split(maxsplit=1)[-1].startswith(name)}
-        assert measured == installed & set(options.runtimes or runtime_names())
+        assert measured == installed & set(asked.runtimes or runtime_names())
+
+
+def test_the_optimized_model_is_faster_and_made_again(executed):
+    """What the text promises is what the cells print."""
+    if not any(verb == "optimize" for verb, _, _ in reports(executed)):
+        pytest.skip("nothing is optimized here")
+    said = "\n".join(
+        output.get("text") or output.get("data", {}).get("text/plain", "")
+        for cell in code_cells(executed)
+        for output in cell.outputs
+    )
+    assert "faster\n  than the original" in said or "faster than the original" in " ".join(said.split())
+    assert "without TensorFlow" in said
+    assert "relative error against the original" in said
 
 
 def test_outputs_name_no_folder_of_this_machine(notebook):

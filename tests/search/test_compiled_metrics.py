@@ -59,8 +59,9 @@ CASES = [
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize(("units", "activation", "loss", "metric", "y", "name", "higher", "decomposes"), CASES)
-def test_score_is_that_of_evaluate(library, units, activation, loss, metric, y, name, higher, decomposes):
+@pytest.mark.parametrize("case", CASES)
+def test_score_is_that_of_evaluate(library, case):
+    units, activation, loss, metric, y, name, higher, decomposes = case
     given = {
         "sparse_top_k": lambda: library.metrics.SparseTopKCategoricalAccuracy(2, name="sparse_top_k"),
         "rmse": lambda: library.metrics.RootMeanSquaredError(name="rmse"),
@@ -206,7 +207,7 @@ def test_labels_that_do_not_fit_the_outputs():
     outputs = list(model.predict(X, verbose=0))
     with pytest.raises(InputError, match="labels for 3 outputs, the model has 2"):
         resolve(model, None, [*labels, NUMBERS], outputs)
-    with pytest.raises(InputError, match="no labels for output 2.*named number, outputs named number, kind"):
+    with pytest.raises(InputError, match=r"no labels for output 2.*named number, outputs named number, kind"):
         resolve(model, None, {"number": NUMBERS}, outputs)
 
 

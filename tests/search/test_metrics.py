@@ -51,7 +51,7 @@ def scored(metric, labels, outputs, model=None):
         ("neg_mean_squared_error", TARGETS, NUMBERS, -np.mean((TARGETS - NUMBERS[:, 0]) ** 2)),
         ("median_absolute_error", TARGETS, NUMBERS, np.median(np.abs(TARGETS - NUMBERS[:, 0]))),
         ("log_loss", CLASSES, LOGITS, sklearn.metrics.log_loss(CLASSES, SOFTMAX)),
-        (sklearn.metrics.matthews_corrcoef, BITS, SIGMOID, sklearn.metrics.matthews_corrcoef(BITS, SIGMOID[:, 0] > 0.5)),
+        (sklearn.metrics.recall_score, BITS, SIGMOID, sklearn.metrics.recall_score(BITS, SIGMOID[:, 0] > 0.5)),
         (sklearn.metrics.get_scorer("f1_micro"), CLASSES, SOFTMAX, np.mean(LOGITS.argmax(1) == CLASSES)),
         (keras.metrics.SparseCategoricalAccuracy(), CLASSES, SOFTMAX, np.mean(LOGITS.argmax(1) == CLASSES)),
         (keras.metrics.CategoricalAccuracy, ONE_HOT, SOFTMAX, np.mean(LOGITS.argmax(1) == CLASSES)),

@@ -94,6 +94,8 @@ def test_agreement_needs_no_labels():
     accuracy = compared(answers(380), answers(360), part=Part(PART.inputs))
     assert accuracy.original == 1
     assert accuracy.drop.value == pytest.approx(20 / SAMPLES)
+    same = compared(answers(380), answers(380), part=Part(PART.inputs)).drop
+    assert same.low == same.value == 0 < same.high
 
 
 def test_weights_count():
@@ -150,9 +152,7 @@ def test_what_is_allowed():
 
 def test_refusals_in_words():
     words = refusal(accuracy_of(0.031, 0.020, 0.042), 0.01, ACCURACY)
-    assert words == (
-        "accuracy drop 3.1 percentage points (2.0 to 4.2) is more than the 1 percentage point allowed"
-    )
+    assert words == ("accuracy drop 3.1 percentage points (2.0 to 4.2) is more than the 1 percentage point allowed")
     assert refusal(accuracy_of(0.031, 0.02, 0.042, 4.2), 0.01, ERROR) == (
         "accuracy drop 3.1% (2.0 to 4.2) is more than the 1% allowed"
     )
