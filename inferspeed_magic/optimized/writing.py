@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import ModelError, OptionError
 from inferspeed_magic.optimized.environment import environment
-from inferspeed_magic.optimized.keras_folder import PICKLED, refuse_unsafe
+from inferspeed_magic.optimized.keras_folder import refuse_unsafe
 from inferspeed_magic.optimized.manifest import ARTIFACT, MANIFEST, RECIPE, described, from_json, to_json
 from inferspeed_magic.optimized.replacing import beside, put_in_place
 from inferspeed_magic.optimized.session import runtime_of
+from inferspeed_magic.sources.portable import PICKLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -38,8 +38,8 @@ def changed_candidate(
     against = technique.applies_to(subject, made)
     if candidate.status is None and against:
         candidate.end("unsupported", against)
-    if step.calibrated and not part.has_real_inputs:
-        candidate.notes.append("calibrated with made-up inputs: give real ones with --input")
+    if step.calibrated and not (part.has_real_inputs or part.own_calibration):
+        candidate.notes.append("calibrated with made-up inputs, which find ranges that real ones may not have")
     return candidate
 
 

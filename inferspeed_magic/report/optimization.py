@@ -62,6 +62,14 @@ class OptimizeReport(Report):
                 return model
         raise OptionError(f"{name!r} was not measured; there are {', '.join(self._models)}")
 
+    def measure(self, **_: object) -> None:
+        """Refuse: what else there is to try belongs into the search.
+
+        Raises:
+            OptionError: always.
+        """
+        raise OptionError("optimize again with other options: what was measured is remembered and costs no time")
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save everything but the models, raw latencies included; ``load_report`` reads it back."""
         write(Path(path), to_json(self.optimization))

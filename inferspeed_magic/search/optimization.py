@@ -136,6 +136,7 @@ class Optimization:
         if own is not None and asked.evaluate is not None:  # nothing that was made up is used then
             self._split = replace(self._split, numbers=replace(self._split.numbers, given=True))
         source.calibration = self._split.calibration
+        source.own_calibration = self._part.own_calibration = own is not None
         if self._part.whole is not None:
             self._part.calibration = self._part.feed(self._split.calibration)
         self._output_template = source.output_template()

@@ -53,6 +53,7 @@ class Source:
         whole: the model that this is a part of.
         feed: makes this part's inputs from those of the whole.
         calibration: samples for techniques that need ranges of activations, in flat order; None without any.
+        own_calibration: whether the user gave these for that purpose.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Source:
     whole: Source | None = None
     feed: Callable[[list[Array]], list[Array]] = list
     calibration: list[Array] | None = None
+    own_calibration: bool = False
 
     @property
     def key(self) -> str:
