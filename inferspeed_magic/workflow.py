@@ -212,6 +212,7 @@ def optimize(
     with alone():
         try:
             search.run(handed_in)
+            return _remember(_report(search))
         except KeyboardInterrupt:
             if not search.has_results:
                 raise
@@ -219,7 +220,6 @@ def optimize(
                 "interrupted, what was found is kept in inferspeed_magic.last_report()",
                 _remember(_report(search, interrupted=True)),
             ) from None
-    return _remember(_report(search))
 
 
 def _report(search: Optimization, *, interrupted: bool = False) -> OptimizeReport:

@@ -201,7 +201,11 @@ def answer(
         collected.append([each[: count - start].copy() for each in results])
     for position, parts in enumerate(zip(*collected, strict=True)):
         np.save(f"{outputs}_{position}.npy", plain(np.concatenate(parts)), allow_pickle=False)
-    return {"outputs": len(collected[0])}
+    count = len(collected[0])
+    # The data is not what the model needs: it must not count as its memory in later turns.
+    del arrays, collected, results
+    reset_peak()
+    return {"outputs": count}
 
 
 def close(state: dict[str, Any], *, candidate: str) -> None:

@@ -163,7 +163,7 @@ class OptimizedModel:
     def _recipe_or_none(self) -> str | None:
         try:
             return self.recipe()
-        except OptionError:
+        except (ModelError, OptionError):
             return None
 
     @property

@@ -323,13 +323,17 @@ class Opener:
             candidate.processes.append(worker)
             self._open_in.setdefault(id(worker), []).append(candidate)
 
-    def lost(self, worker: Worker | LocalWorker, culprit: Candidate, error: WorkerError) -> None:
+    def lost(self, worker: Worker | LocalWorker | None, culprit: Candidate, error: WorkerError) -> None:
         """Note that a candidate failed while it was measured."""
         culprit.fail(error)
+        if worker is None:
+            return
         tenants = [each for each in self._open_in.get(id(worker), []) if each is not culprit]
         self._open_in[id(worker)] = tenants
         if not worker.alive:
             self.reopen(self._open_in.pop(id(worker), []), worker)
+        elif culprit.runtime.group is None and not isinstance(worker, LocalWorker):
+            self._crew.dismiss(worker)
 
 
 def _assert_same(candidate: Candidate) -> None:

@@ -22,7 +22,7 @@ _TURN_MS = 25.0
 DUEL_ROUNDS = 6
 #: Rounds of the final, and those after which losers leave it.
 FINAL_ROUNDS = 40
-_ROUNDS_OF_SLOW = 8
+_SLOW_EVERY = 5
 _CHECKPOINTS = (10, 20, 30)
 #: A candidate with this latency takes turns of one inference.
 _SLOW_NS = 100e6
@@ -70,31 +70,23 @@ class Race:
         self.rounds([candidate, leader] if leader else [candidate], count)
         return leader is not None and is_slower(candidate, leader)
 
-    def final(
-        self, candidates: Sequence[Candidate], keep: Sequence[Candidate], tell: Callable[[float], None]
-    ) -> list[Candidate]:
+    def final(self, candidates: Sequence[Candidate], keep: Sequence[Candidate], tell: Callable[[float], None]) -> None:
         """Measure to the end; whoever is seen to be slower than the fastest leaves, unless it is to be kept.
 
         Args:
             candidates: that take part.
             keep: those that stay to the end in any case.
             tell: called with the share that is done.
-
-        Returns:
-            Those that were not seen to be slower than the fastest, and those kept.
         """
         racing = [each for each in candidates if each.well]
-        count = FINAL_ROUNDS
-        if all(each.expected_ns > _SLOW_NS for each in racing):
-            count = _ROUNDS_OF_SLOW
-        for done in range(count):
-            tell(done / count)
-            self.rounds(racing, 1)
+        for done in range(FINAL_ROUNDS):
+            tell(done / FINAL_ROUNDS)
+            # Slow ones take a turn now and then: each costs as much as a hundred of a fast one.
+            self.rounds([each for each in racing if each.expected_ns < _SLOW_NS or done % _SLOW_EVERY == 0], 1)
             racing = [each for each in racing if each.well]
             if done in _CHECKPOINTS:
                 fastest = min((each for each in racing if each not in keep), key=latency_ns, default=None)
                 racing = [each for each in racing if each in keep or not fastest or not is_slower(each, fastest)]
-        return racing
 
 
 def latency_ns(candidate: Candidate) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inferspeed_magic.discovery import runtimes, techniques
-from inferspeed_magic.errors import ModelError, UserError, WorkerError
+from inferspeed_magic.errors import ModelError, WorkerError
 from inferspeed_magic.measurement.load import LoadMeter
 from inferspeed_magic.measurement.machine import describe
 from inferspeed_magic.profiling import arguments
@@ -75,7 +75,7 @@ class Run:
         """Do everything; whatever happens, no process and no file is left behind."""
         sources: list[Source] = []
         try:
-            with new_crew() as crew:
+            with Crew() as crew:
                 sources = arguments.sources(handed_in, inputs, input_shapes, describer(crew, self.limits))
                 for source in sources:
                     source.try_out(self.request.seed)
@@ -271,18 +271,6 @@ class Run:
             notes=tuple(notes),
             version=__version__,
         )
-
-
-def new_crew() -> Crew:
-    """Gather a crew.
-
-    Raises:
-        UserError: where no temporary files can be written.
-    """
-    try:
-        return Crew()
-    except OSError as error:
-        raise UserError(f"no temporary files can be written ({error}): free space, or set TMPDIR elsewhere") from error
 
 
 def describer(crew: Crew, limits: Limits) -> Callable[[str, Path], dict[str, Any]]:

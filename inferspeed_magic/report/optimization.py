@@ -41,7 +41,9 @@ class OptimizeReport(Report):
     @property
     def pareto(self) -> tuple[OptimizedModel, ...]:
         """The candidates that no other one beats in latency and accuracy, the fastest first."""
-        return tuple(self.pick(name) for name in self.optimization.pareto)
+        known = self._models
+        # Points of earlier runs, and models that no file holds, are in the chart and cannot be handed out.
+        return tuple(self.pick(name) for name in self.optimization.pareto if known is None or name in known)
 
     def pick(self, name: str) -> OptimizedModel:
         """Give any candidate that was measured, the winner or not.
@@ -60,6 +62,11 @@ class OptimizeReport(Report):
         for known, model in self._models.items():
             if name in (known, known.partition("/")[2]):
                 return model
+        if any(name in (result.name, result.way) for result in self.results):
+            raise OptionError(
+                f"{name!r} cannot be handed out: it was not measured in this run, or no file holds it; "
+                f"there are {', '.join(self._models)}"
+            )
         raise OptionError(f"{name!r} was not measured; there are {', '.join(self._models)}")
 
     def measure(self, **_: object) -> None:

@@ -59,9 +59,10 @@ class Answers:
             "outputs": f"{prefix}_out",
             "batch_size": candidate.lowering.batch_size,
         }
-        with self._crew.awake(worker):
-            reply = worker.request(f"{_BENCH}:answer", arguments, self._limits.turn_s + 20 * expected_s)
-        outputs = [np.load(f"{prefix}_out_{position}.npy") for position in range(reply["outputs"])]
-        for used in self._crew.folder.glob(f"{prefix.name}_*.npy"):
-            used.unlink()
-        return outputs
+        try:
+            with self._crew.awake(worker):
+                reply = worker.request(f"{_BENCH}:answer", arguments, self._limits.turn_s + 20 * expected_s)
+            return [np.load(f"{prefix}_out_{position}.npy") for position in range(reply["outputs"])]
+        finally:
+            for used in self._crew.folder.glob(f"{prefix.name}_*.npy"):
+                used.unlink(missing_ok=True)

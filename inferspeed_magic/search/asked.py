@@ -27,6 +27,7 @@ class Asked:
         goal: what is looked for.
         request: as of ``profile``: runtimes, techniques, batch size, device, threads, seed.
         data, metric, evaluate, calibration, input_shapes: as the user gave them.
+        named: techniques and runtimes that the user named.
         exhaustive: try everything, and measure everything to the end.
     """
 
@@ -37,6 +38,7 @@ class Asked:
     evaluate: Callable[[Callable[[Any], Any]], Any] | None = None
     calibration: Any = None
     input_shapes: Any = None
+    named: tuple[str, ...] = ()
     exhaustive: bool = False
 
     def original_runtime(self, kind: str) -> str:
@@ -87,6 +89,7 @@ def asked(
     if evaluate is not None and metric is not None:
         raise OptionError("give either metric= or evaluate=: evaluate(predict) computes its score by itself")
     wanted, runtimes, left_out = names
+    named = (*_listed(wanted), *(arguments.runtime_list(runtimes) if runtimes is not None else ()))
     chosen_runtimes, chosen_techniques = _without(
         arguments.runtime_list(runtimes), _technique_names(wanted), _listed(left_out)
     )
@@ -113,7 +116,7 @@ def asked(
         max_memory_mb=bounds_mb[1],
         budget_s=float(budget_s),
     )
-    return Asked(goal, request, data, metric, evaluate, calibration, input_shapes, bool(exhaustive))
+    return Asked(goal, request, data, metric, evaluate, calibration, input_shapes, named, bool(exhaustive))
 
 
 def _technique_names(wanted: Sequence[str] | str | None) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferspeed_magic.discovery import techniques
-from inferspeed_magic.profiling.racing import is_slower, latency_ns
+from inferspeed_magic.profiling.racing import is_slower
 from inferspeed_magic.search.trial import cost
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def ranked(trials: Sequence[Trial], goal: Goal) -> list[Trial]:
 
 def pareto(trials: Sequence[Trial]) -> list[Trial]:
     """List what no other candidate beats in both latency and accuracy, the fastest first."""
-    known = [trial for trial in trials if trial.candidate.status is None and trial.selection is not None]
+    known = [trial for trial in trials if trial.candidate.status is None and trial.seen is not None]
     front: list[Trial] = []
-    for trial in sorted(known, key=lambda each: (latency_ns(each.candidate), _drop(each))):
+    for trial in sorted(known, key=lambda each: (each.seen_ns, _drop(each))):
         if not front or _drop(trial) < _drop(front[-1]):
             front.append(trial)
     return front
@@ -84,4 +84,4 @@ def _change(trial: Trial) -> int:
 
 
 def _drop(trial: Trial) -> float:
-    return trial.selection.drop.value if trial.selection is not None else float("inf")
+    return trial.seen.drop.value if trial.seen is not None else float("inf")

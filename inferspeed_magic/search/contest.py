@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import WorkerError
 from inferspeed_magic.measurement.load import LoadMeter
+from inferspeed_magic.panel.parts import one_line
 from inferspeed_magic.profiling.batch_choice import choose
 from inferspeed_magic.profiling.conversion import Converter
 from inferspeed_magic.profiling.environment import environment
@@ -18,7 +19,9 @@ from inferspeed_magic.search.trial import Trial, cost, too_big
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from inferspeed_magic.profiling.candidate import Candidate
     from inferspeed_magic.profiling.limits import Limits
+    from inferspeed_magic.records import Accuracy
     from inferspeed_magic.search.asked import Asked
     from inferspeed_magic.search.judge import Judge
     from inferspeed_magic.search.keeping import Shelf
@@ -26,6 +29,18 @@ if TYPE_CHECKING:
 
 #: Where size or memory counts, accuracy is looked at up to this many times the leader's.
 _NEARLY = 1.1
+
+
+class _LostError(WorkerError):
+    """A worker failed while it answered to the data.
+
+    Attributes:
+        worker: which one.
+    """
+
+    def __init__(self, worker: Any, error: WorkerError) -> None:
+        super().__init__(error.status, error.reason)
+        self.worker = worker
 
 
 class Contest:
@@ -66,6 +81,11 @@ class Contest:
         able = [trial for trial in self.trials if trial.accepted and trial.open and trial.candidate.well]
         return min(able, key=lambda trial: cost(trial, self._goal), default=None)
 
+    def fallback(self) -> Trial | None:
+        """Give the best that leaves the model as it is: what is left if nothing else holds on held-out samples."""
+        able = [trial for trial in self.trials if trial.accepted and trial.open and trial.idea.technique == "none"]
+        return min(able, key=lambda trial: cost(trial, self._goal), default=None)
+
     def convert_ahead(self, trial: Trial) -> None:
         """Begin in the background what trying it will need."""
         candidate = trial.candidate
@@ -89,11 +109,11 @@ class Contest:
             return
         if self.first_numbers_at is None:
             self.first_numbers_at = time.perf_counter()
-        if candidate.artifact is not None:
-            self._shelf.keep(candidate.artifact.path)
         if trial is self.original:
             self._judge.ask(candidate)
-        trial.rejected = trial.rejected or too_big(trial, self._goal)
+            trial.selection = self._judge.same()
+        not_kept = self._not_kept(trial)
+        trial.rejected = trial.rejected or not_kept or too_big(trial, self._goal)
         if self._worth_judging(trial, leader, slower=slower):
             self.judge(trial, "selection")
         self._thin_out()
@@ -102,20 +122,55 @@ class Contest:
         """Look at a candidate's accuracy on a part of the data, and reject it if it is too low."""
         where = "on held-out samples " if part == "held_out" else ""
         self._tell(f"accuracy of {trial.candidate.name} {where}".strip())
-        known = trial.known.selection if trial.known is not None and part == "selection" else None
+        accuracy = self._known(trial) if part == "selection" else None
         try:
-            accuracy = known or self._judge.accuracy(trial.candidate, part)
-        except WorkerError as error:
-            trial.candidate.fail(WorkerError(error.status, f"when it answered to the data: {error.reason}"))
+            if trial is self.original:
+                accuracy = self._judge.same(part)
+            accuracy = accuracy or self._accuracy(trial.candidate, part)
+        except _LostError as error:
             trial.open = False
+            reason = f"when it answered to the data: {error.reason}"
+            self.opener.lost(error.worker, trial.candidate, WorkerError(error.status, reason))
+            return
+        except Exception as error:  # noqa: BLE001  (metrics and evaluate() raise what they like)
+            trial.rejected = (
+                trial.rejected
+                or f"{where}its answers could not be scored: {one_line(str(error) or type(error).__name__)}"
+            )
             return
         if part == "held_out":
             trial.held_out = accuracy
+            trial.rejected = trial.rejected or too_big(trial, self._goal)
         else:
             trial.selection = accuracy
         refused = self._judge.refusal(accuracy)
         if refused and trial.rejected is None:
             trial.rejected = f"{where}{refused}"
+
+    def _accuracy(self, candidate: Candidate, part: str) -> Accuracy:
+        if not candidate.processes:
+            raise _LostError(None, WorkerError("failed", "its process is gone"))
+        worker = candidate.processes[0]
+        try:
+            return self._judge.accuracy(candidate, part)
+        except WorkerError as error:
+            raise _LostError(worker, error) from error
+
+    def _known(self, trial: Trial) -> Accuracy | None:
+        """Take the accuracy that an earlier run saw on the same samples of the same artifact."""
+        known = trial.known
+        if known is None or known.selection is None or known.settings != trial.candidate.settings:
+            return None
+        return known.selection if known.selection.samples == self._judge.samples("selection") else None
+
+    def _not_kept(self, trial: Trial) -> str | None:
+        """Keep the artifact; say why it cannot be handed back where that fails."""
+        artifact = trial.candidate.artifact
+        if artifact is None or self._shelf.keep(artifact.path, self._crew.folder) is not None:
+            return None
+        if artifact.path.startswith("live:"):
+            return "no other process can have this model, so there is nothing to hand back: call it yourself"
+        return "there was no room to keep its file"
 
     def final(self, finalists: Sequence[Trial], tell: Callable[[float], None]) -> None:
         """Measure the best to the end, the original among them.
@@ -165,6 +220,8 @@ class Contest:
         leader = self.leader()
         for trial in self.trials:
             if not trial.open or trial is leader or trial is self.original:
+                continue
+            if trial is self.fallback():
                 continue
             if not trial.accepted or (leader is not None and is_slower(trial.candidate, leader.candidate)):
                 trial.open = False

@@ -9,7 +9,7 @@ from inferspeed_magic.discovery import runtimes, techniques
 from inferspeed_magic.records import LeftOut, way
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from inferspeed_magic.records import Target
     from inferspeed_magic.search.traits import Traits
@@ -62,13 +62,16 @@ def _files_first(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (name.startswith("keras"), name != "keras.compiled"))
 
 
-def sift(found: Sequence[Idea], target: Target, traits: Traits) -> tuple[list[Idea], list[LeftOut]]:
+def sift(
+    found: Sequence[Idea], target: Target, traits: Traits, named: Collection[str] = ()
+) -> tuple[list[Idea], list[LeftOut]]:
     """Leave out what cannot pay on this model and machine.
 
     Args:
         found: what could be tried.
         target: what is looked for.
         traits: of the model and the machine.
+        named: techniques and runtimes that the user named: what was asked for is tried.
 
     Returns:
         What is left, and what was left out with a reason.
@@ -76,7 +79,8 @@ def sift(found: Sequence[Idea], target: Target, traits: Traits) -> tuple[list[Id
     kept: list[Idea] = []
     reasons: dict[str, list[str]] = {}
     for idea in found:
-        reason = next(_against(idea, target, traits), None)
+        asked_for = idea.technique in named or (idea.technique == "none" and idea.runtime in named)
+        reason = None if asked_for else next(_against(idea, target, traits), None)
         if reason is None:
             kept.append(idea)
         else:
@@ -128,6 +132,6 @@ def out_of_reach(idea: Idea, float_ns: float, leader_ns: float) -> str | None:
     if idea.technique == "none" or ratio <= MOST_GAINED:
         return None
     return (
-        f"as it is the model takes {ratio:.1f}x as long on {idea.runtime} as the fastest so far, and arithmetic in 8 "
-        f"bits gains {MOST_GAINED:.0f}x at most"
+        f"as it is the model takes {ratio:.1f}x as long on {idea.runtime} as the fastest so far, and no technique is "
+        f"expected to gain more than {MOST_GAINED:.0f}x"
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inferspeed_magic.errors import InputError
+from inferspeed_magic.errors import InputError, ModelError, WorkerError
 from inferspeed_magic.records import Accuracy, Interval, Metric
 from inferspeed_magic.search.metrics import resolve
 from inferspeed_magic.search.scoring import compare, degenerate, doubt, refusal, smallest_drop
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 #: Samples that the original answers at once.
 _BATCH = 64
+#: Its answers to one part of the data are kept up to this size.
+_MOST_BYTES = 500_000_000
+#: A candidate may take so many times as long as the original, but this many samples it answers in any case.
+_PATIENCE = 2.0
+_FEWEST = 64
 _NAN = float("nan")
 
 
@@ -69,25 +75,36 @@ class Judge:
         self._originals: dict[str, list[Array]] = {}
         self._reference: Candidate | None = None
         self._output_template = output_template
+        self._metric_asked = metric
+        self.settled = False
+        self.metric = Metric("evaluate(predict)" if evaluate is not None else "none")
         self.warnings: list[str] = []
         self.notes: list[str] = []
-        if evaluate is not None:
-            self.metric = Metric("evaluate(predict)")
-            self._score_of_original = self._evaluated(self._predict_original)
-            return
-        self._metric_asked = metric
         if source.model is not None:
             self._settle()
 
     def ask(self, reference: Candidate) -> None:
-        """Let a candidate answer for the original, where that is a file: its own runtime is right."""
-        if self._source.model is None and self._reference is None:
-            self._reference = reference
-            if self._evaluate is None:
-                self._settle()
+        """Let a candidate answer for the original, where that is a file: its own runtime is right.
+
+        Raises:
+            ModelError: where it cannot answer to the data.
+        """
+        if self._source.model is not None or self.settled:
+            return
+        self._reference = reference
+        try:
+            self._settle()
+        except WorkerError as error:
+            raise ModelError(f"`{self._source.name}` cannot answer to the data: {error.reason}") from None
 
     def _settle(self) -> None:
         """Find out what accuracy means, and how good the original is."""
+        if self._evaluate is not None:
+            self._score_of_original = self._evaluated(self._predict_original)
+            if not math.isfinite(self._score_of_original):
+                raise InputError(f"evaluate(predict) gives {self._score_of_original} for the model as it is")
+            self.settled = True
+            return
         outputs = self._original("selection")
         part = self._parts["selection"]
         self._scorer = resolve(self._source.model, self._metric_asked, part.labels, outputs)
@@ -96,11 +113,12 @@ class Judge:
         suspect = degenerate(outputs, part.labels, self._scorer)
         if suspect:
             self.warnings.append(suspect)
+        self.settled = True
 
     @property
-    def settled(self) -> bool:
-        """Whether it is known what the original answers."""
-        return self._source.model is not None or self._reference is not None
+    def outputs(self) -> int | None:
+        """Number of the model's outputs; None where it is not known."""
+        return len(self._originals["selection"]) if "selection" in self._originals else None
 
     def samples(self, name: str) -> int:
         """Count the samples of a part that are used."""
@@ -117,13 +135,28 @@ class Judge:
             WorkerError: where the candidate fails on the data.
         """
         if self._evaluate is not None:
-            value = self._evaluated(lambda inputs: self._predict(candidate, inputs))
+            # Whoever calls predict may pass what Keras takes beside the inputs (batch_size, verbose).
+            value = self._evaluated(lambda inputs, *_, **__: self._predict(candidate, inputs))
+            if not math.isfinite(value):
+                raise InputError(f"evaluate(predict) gives {value}")
             drop = self._score_of_original - value
             return Accuracy(value, self._score_of_original, Interval(drop, _NAN, _NAN), 0)
-        original = self._original(name)
-        part = self._parts[name]
+        self._original(name)
+        self._afford(candidate, name)
+        part, original = self._parts[name], self._originals[name]
         mine = self._answers.of(candidate, part.inputs)
-        return compare(self._scorer, part, original, mine, self._seed)
+        accuracy = compare(self._scorer, part, original, mine, self._seed)
+        if not math.isfinite(accuracy.original):
+            raise InputError(f"{self.metric.name} has no value for the original on these {len(part):,} samples")
+        return accuracy
+
+    def _afford(self, candidate: Candidate, name: str) -> None:
+        """Leave out samples that would take too long to answer, one batch after the other; for everybody from then."""
+        seconds = max(candidate.expected_ns, 1.0) / 1e9 / candidate.lowering.batch_size
+        count = max(_FEWEST, int(_PATIENCE * self._limit_s / seconds))
+        if count < len(self._parts[name]):
+            self._parts[name] = shortened(self._parts[name], count)
+            self._originals[name] = [array[:count] for array in self._originals[name]]
 
     def refusal(self, accuracy: Accuracy) -> str | None:
         """Say why a candidate is not accurate enough, or None where it is."""
@@ -137,38 +170,43 @@ class Judge:
         """Say what the data cannot tell, or None."""
         return None if accuracy is None else doubt(accuracy, self._max_drop, self.metric)
 
-    def same(self) -> Accuracy | None:
-        """Give the accuracy of the original itself."""
+    def same(self, name: str = "selection") -> Accuracy | None:
+        """Give the accuracy of the original itself on a part of the data; None where it is not known."""
         if not self.settled:
             return None
         if self._evaluate is not None:
             return Accuracy(self._score_of_original, self._score_of_original, Interval(0.0, _NAN, _NAN), 0)
-        outputs = self._original("selection")
-        return compare(self._scorer, self._parts["selection"], outputs, outputs, self._seed)
+        outputs = self._original(name)
+        return compare(self._scorer, self._parts[name], outputs, outputs, self._seed)
 
     def _original(self, name: str) -> list[Array]:
         """Let the original answer to a part of the data, as far as the time reaches."""
         if name not in self._originals:
             part = self._parts[name]
             if self._reference is not None:
+                seconds = max(self._reference.expected_ns, 1.0) / 1e9 / self._reference.lowering.batch_size
+                part = shortened(part, max(_FEWEST, int(_PATIENCE * self._limit_s / seconds)))
                 self._originals[name] = self._answers.of(self._reference, part.inputs)
             else:
-                self._originals[name] = self._answered_in_time(part.inputs)
+                self._originals[name] = self._in_batches(part.inputs, self._limit_s)
             answered = len(self._originals[name][0])
             self._parts[name] = shortened(part, answered)
         return self._originals[name]
 
-    def _answered_in_time(self, inputs: list[Array]) -> list[Array]:
+    def _in_batches(self, inputs: list[Array], limit_s: float) -> list[Array]:
+        """Run the live model on samples, as far as time and memory reach."""
         batch = self._source.signature.fixed_batch or _BATCH
         count = len(inputs[0])
         collected: list[list[Array]] = []
+        kept_bytes = 0
         began = time.perf_counter()
         for start in range(0, count, batch):
             places = np.arange(start, start + batch) % count if self._source.signature.fixed_batch else None
             chunk = [array[start : start + batch] if places is None else array[places] for array in inputs]
             outputs = [each[: count - start] for each in self._source.outputs(chunk)]
             collected.append(outputs)
-            if time.perf_counter() - began > self._limit_s:
+            kept_bytes += sum(each.nbytes for each in outputs)
+            if time.perf_counter() - began > limit_s or (kept_bytes > _MOST_BYTES and math.isfinite(limit_s)):
                 break
         return [np.concatenate(parts) for parts in zip(*collected, strict=True)]
 
@@ -182,8 +220,10 @@ class Judge:
                 f"evaluate(predict) has to return one number, higher is better; it returned a {type(value).__name__}"
             ) from None
 
-    def _predict_original(self, inputs: Any) -> Any:
-        return self._packed(self._answered(inputs, self._source.outputs))
+    def _predict_original(self, inputs: Any, *_: Any, **__: Any) -> Any:
+        if self._reference is not None:
+            return self._predict(self._reference, inputs)
+        return self._packed(self._answered(inputs, lambda arrays: self._in_batches(arrays, float("inf"))))
 
     def _predict(self, candidate: Candidate, inputs: Any) -> Any:
         return self._packed(self._answered(inputs, lambda arrays: self._answers.of(candidate, arrays)))
@@ -195,6 +235,8 @@ class Judge:
         return run(arrays)
 
     def _packed(self, outputs: list[Array]) -> Any:
+        if self._source.model is None and len(outputs) > 1:
+            return outputs
         return pack(self._output_template, outputs)
 
 

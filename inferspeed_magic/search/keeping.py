@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import tempfile
 import weakref
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
+from inferspeed_magic.errors import OptionError
 from inferspeed_magic.optimized import OptimizedModel, Package
+from inferspeed_magic.sources.fingerprint import beside
+from inferspeed_magic.workers.crew import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,35 +24,62 @@ if TYPE_CHECKING:
 
 
 class Shelf:
-    """A folder of artifacts that lives as long as this object, which every model made from it holds on to."""
+    """A folder of artifacts that lives as long as this object, which every model made from it holds on to.
+
+    Raises:
+        UserError: where no temporary files can be written.
+    """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="inferspeed_kept_"))
+        self._folder, lock = new_folder()
         self._kept: dict[str, Path] = {}
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        weakref.finalize(self, _remove, self._folder, lock)
 
-    def keep(self, path: str) -> Path | None:
-        """Take over an artifact with whatever lies beside it; None for what has no file, or no room.
+    def keep(self, path: str, made_in: Path) -> Path | None:
+        """Take over an artifact with what belongs to it; None for what has no file, or no room.
 
         Args:
             path: of the artifact.
+            made_in: the folder of this run: what lies elsewhere is the user's own.
         """
         if path.startswith("live:"):
             return None
         if path not in self._kept:
             artifact, folder = Path(path), self._folder / str(len(self._kept))
-            with contextlib.suppress(OSError):
-                # Several artifacts of Keras lie side by side; others are alone in their folder.
+            try:
+                folder.mkdir()
                 if artifact.is_dir():
                     shutil.copytree(artifact, folder / artifact.name, copy_function=_link)
-                else:
-                    shutil.copytree(artifact.parent, folder, copy_function=_link)
-                self._kept[path] = folder / artifact.name
+                elif artifact.is_relative_to(made_in):  # alone in its folder with what belongs to it
+                    shutil.copytree(artifact.parent, folder, copy_function=_link, dirs_exist_ok=True)
+                else:  # a link would change with the user's file
+                    for file in [artifact, *beside(artifact)]:
+                        shutil.copy2(file, folder / file.name)
+            except OSError:
+                shutil.rmtree(folder, ignore_errors=True)
+                return None
+            self._kept[path] = folder / artifact.name
+        return self._kept[path]
+
+    def kept(self, path: str) -> Path | None:
+        """Find what was kept of an artifact."""
         return self._kept.get(path)
 
 
+def _remove(folder: Path, lock: IO[str]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    lock.close()
+
+
 def optimized(
-    candidate: Candidate, result: Result, shelf: Shelf, output_template: Template, *, metric: str, compared: bool
+    candidate: Candidate,
+    result: Result,
+    shelf: Shelf,
+    output_template: Template,
+    *,
+    metric: str,
+    compared: bool,
+    fingerprint: str | None,
 ) -> OptimizedModel | None:
     """Make a model that can be called of a candidate; None where its artifact could not be kept.
 
@@ -62,10 +90,11 @@ def optimized(
         output_template: how the model's outputs are nested.
         metric: what accuracy means.
         compared: whether the original was measured, so that speed-ups mean something.
+        fingerprint: of the model when it was optimized; None where it has none.
     """
     if candidate.artifact is None:
         return None
-    kept = shelf.keep(candidate.artifact.path)
+    kept = shelf.kept(candidate.artifact.path)
     if kept is None:
         return None
     source = candidate.source
@@ -84,11 +113,13 @@ def optimized(
         facts=_facts(result, metric, compared=compared),
     )
     feed = source.feed if source.whole is not None else None
-    return OptimizedModel(package, feed=feed, owner=shelf, recipe=_recipe(candidate, source))
+    return OptimizedModel(package, feed=feed, owner=shelf, recipe=_recipe(candidate, source, fingerprint))
 
 
-def _recipe(candidate: Candidate, source: Source) -> Callable[[], str]:
+def _recipe(candidate: Candidate, source: Source, fingerprint: str | None) -> Callable[[], str]:
     def write() -> str:
+        if fingerprint is not None and source.fingerprint() != fingerprint:
+            raise OptionError(f"`{source.name}` has changed since it was optimized: optimize it again for its recipe")
         from inferspeed_magic.optimized.recipe import recipe
         from inferspeed_magic.optimized.recipe_inputs import write_inputs
         from inferspeed_magic.sources.live import custom_objects

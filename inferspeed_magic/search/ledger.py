@@ -83,13 +83,17 @@ class Ledger:
                 Path(draft).unlink(missing_ok=True)
 
 
-def ledger(source: Source, samples: Samples, asked: Asked, machine: Machine, threads: int) -> Ledger:
+def ledger(
+    source: Source, model: str | None, samples: Samples, asked: Asked, *, metric: str, machine: Machine, threads: int
+) -> Ledger:
     """Open what is known of a model on this data and machine.
 
     Args:
-        source: the model.
+        source: of the samples for calibration.
+        model: fingerprint of the model; None for one without.
         samples: the data.
-        asked: what is looked for; the metric belongs to what is known, bounds and budget do not.
+        asked: what is looked for; bounds and budget do not matter for what is known.
+        metric: that accuracy is measured with.
         machine: that it was measured on.
         threads: for one inference.
     """
@@ -97,14 +101,12 @@ def ledger(source: Source, samples: Samples, asked: Asked, machine: Machine, thr
     # A function's result cannot be told from that of another one of the same name.
     if folder is None or asked.evaluate is not None or not isinstance(asked.metric, str | None) or asked.exhaustive:
         return Ledger(None)
-    try:
-        model = source.fingerprint()
-    except Exception:  # noqa: BLE001  (whatever the user's classes raise: it cannot be told from another model)
+    if model is None:  # it cannot be told from another one
         return Ledger(None)
     request = asked.request
     parts = [
         [model, _hash_of([*samples.inputs, *_leaves(samples.labels), *_leaves(samples.weights)])],
-        [asked.metric, repr(asked.calibration is None), samples.given],
+        [metric, source.calibration_key(), samples.given],
         [request.batch_sizes, request.device, threads, request.seed, asked.goal.target],
         [machine.cpu, machine.cores_given, machine.instruction_sets, versions()],
     ]
@@ -121,11 +123,12 @@ def holds(known: Result, leader: Trial | None, judge: Judge, goal: Goal) -> bool
         judge: knows how accurate is accurate enough.
         goal: of this run.
     """
-    if known.status in ("crashed", "timed_out"):
+    if known.status == "crashed":
         return "memory" not in (known.reason or "")  # there may be more of it today
     if known.status != "measured" or known.summary is None:
         return False
-    if known.selection is not None and judge.refusal(known.selection) is not None:
+    same_samples = known.selection is not None and known.selection.samples == judge.samples("selection")
+    if known.selection is not None and same_samples and judge.refusal(known.selection) is not None:
         return True
     if leader is None or goal.target in ("size", "memory"):
         return False

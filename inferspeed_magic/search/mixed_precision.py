@@ -37,12 +37,11 @@ def worth_mixing(contest: Contest) -> list[Trial]:
         if trial.idea.technique == _TECHNIQUE
         and trial.idea.runtime in _RUNTIMES
         and not trial.idea.variant
-        and trial.selection is not None
-        and trial.rejected is not None
-        and trial.candidate.blocks
-        and (leader is None or not is_slower(trial.candidate, leader.candidate))
+        and trial.seen is not None
+        and (trial.remembered or trial).rejected is not None
+        and not _slower(trial, leader)
     ]
-    return sorted(found, key=lambda trial: latency_ns(trial.candidate))
+    return sorted(found, key=lambda trial: trial.seen_ns)
 
 
 def sensitivity(contest: Contest, trial: Trial, limit_s: float) -> list[LayerSensitivity]:
@@ -94,6 +93,14 @@ def mixed(trial: Trial, layers: Sequence[LayerSensitivity]) -> Iterator[tuple[Tr
             changed_by=replace(step, settings=settings, words=f"{step.words}, {words}"), variant=words
         )
         yield Trial(replace(trial.idea, variant=words), candidate), count
+
+
+def _slower(trial: Trial, leader: Trial | None) -> bool:
+    if leader is None:
+        return False
+    if trial.remembered is not None:
+        return trial.seen_ns > latency_ns(leader.candidate)
+    return not trial.candidate.blocks or is_slower(trial.candidate, leader.candidate)
 
 
 def _loss_per_gain(layer: LayerSensitivity) -> float:

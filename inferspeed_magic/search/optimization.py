@@ -10,15 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from inferspeed_magic.discovery import runtimes, techniques
-from inferspeed_magic.errors import InputError
+from inferspeed_magic.errors import InputError, OptionError, UserError
 from inferspeed_magic.measurement.machine import describe
 from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.candidate import Candidate
 from inferspeed_magic.profiling.changes import changed_candidate, rule_out
 from inferspeed_magic.profiling.conversion import release
 from inferspeed_magic.profiling.racing import latency_ns
-from inferspeed_magic.profiling.run import describer, new_crew
+from inferspeed_magic.profiling.run import describer
 from inferspeed_magic.records import LayerSensitivity, LeftOut, OptimizationRecord, ProfileRecord
 from inferspeed_magic.runtimes.base import Lowering
 from inferspeed_magic.search.answers import Answers
@@ -36,8 +38,10 @@ from inferspeed_magic.search.settings import serving_settings
 from inferspeed_magic.search.traits import traits
 from inferspeed_magic.search.trial import Trial
 from inferspeed_magic.sources.preprocessing import after_preprocessing
+from inferspeed_magic.sources.structure import flatten, pack
 from inferspeed_magic.techniques.base import Subject
 from inferspeed_magic.version import __version__
+from inferspeed_magic.workers.crew import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,10 +49,10 @@ if TYPE_CHECKING:
     from inferspeed_magic.optimized import OptimizedModel
     from inferspeed_magic.panel.progress import Progress
     from inferspeed_magic.profiling.limits import Limits
+    from inferspeed_magic.records import Result
     from inferspeed_magic.search.asked import Asked
     from inferspeed_magic.search.data import Unpacked
     from inferspeed_magic.sources.source import Source
-    from inferspeed_magic.workers.crew import Crew
 
 #: Shares of the budget: nothing new is tried after the first; the original answers to the data within the second; and
 #: layers are looked at within the third.
@@ -57,6 +61,7 @@ _ANSWERING = 0.06
 _SENSITIVITY = 0.1
 #: Conversions that are begun before their turn.
 _AHEAD = 2
+_FEW = 4
 #: Contenders that take part in the final.
 _FINALISTS = 6
 
@@ -83,6 +88,7 @@ class Optimization:
         self._queue: deque[Trial] = deque()
         self._left_out: list[LeftOut] = []
         self._sensitivity: list[LayerSensitivity] = []
+        self._warnings: list[str] = []
         self._shelf = Shelf()
         self._winner: Trial | None = None
         self._contest: Contest | None = None
@@ -96,7 +102,7 @@ class Optimization:
         """Do everything; whatever happens, no process is left behind, and what was found can be reported."""
         sources: list[Source] = []
         try:
-            with new_crew() as crew:
+            with Crew() as crew:
                 data = unpacked(self._asked.data) if self._asked.data is not None else None
                 sources = self._sources(crew, model, data)
                 self._source = sources[0]
@@ -118,8 +124,12 @@ class Optimization:
         describe_file, shapes = describer(crew, self._limits), self._asked.input_shapes
         if data is not None:
             # What does not fit the model is told below, in words for data.
-            with contextlib.suppress(InputError):
-                return arguments.sources(model, dict.fromkeys(model, data.x), shapes, describe_file)
+            try:
+                return arguments.sources(model, dict.fromkeys(model, _first(data.x)), shapes, describe_file)
+            except InputError as error:
+                with contextlib.suppress(UserError):
+                    return arguments.sources(model, None, shapes, describe_file)
+                raise error from None
         return arguments.sources(model, None, shapes, describe_file)
 
     def _prepare(self, crew: Crew, data: Unpacked | None) -> Contest:
@@ -127,10 +137,18 @@ class Optimization:
         asked, source = self._asked, self._source
         samples = checked_data(source, data, asked.request.seed)
         self._notes = samples.notes
+        fixed, (batch_size,) = source.signature.fixed_batch, asked.request.batch_sizes
+        if fixed not in (None, batch_size):
+            raise OptionError(f"`{source.name}` is built for batches of {fixed}: say batch_size={fixed}")
         source.signature = samples.signature
         source.given = samples.inputs if samples.given else None
         source.try_out(asked.request.seed)
         self._part = after_preprocessing(source) or source
+        self._fingerprint = _fingerprint(source)
+        if self._part is not source:
+            self._warnings.append(
+                "text and lookups stay in Keras: file runtimes are timed from their outputs on, keras.* with them"
+            )
         own = calibration_inputs(source, asked.calibration)
         self._split = split(samples, asked.request.seed, own_calibration=own)
         if own is not None and asked.evaluate is not None:  # nothing that was made up is used then
@@ -140,7 +158,6 @@ class Optimization:
         if self._part.whole is not None:
             self._part.calibration = self._part.feed(self._split.calibration)
         self._output_template = source.output_template()
-        self._ledger = ledger(source, samples, asked, self._machine, self._threads)
         self._judge = Judge(
             source,
             self._split,
@@ -154,7 +171,17 @@ class Optimization:
         )
         found = ideas(asked.request.runtimes, asked.request.techniques)
         if not asked.exhaustive:
-            found, self._left_out = sift(found, asked.goal.target, traits(source, self._machine))
+            found, self._left_out = sift(found, asked.goal.target, traits(source, self._machine), asked.named)
+        metric = self._judge.metric.name if self._judge.settled else repr(asked.metric)
+        self._ledger = ledger(
+            source,
+            self._fingerprint,
+            samples,
+            asked,
+            metric=metric,
+            machine=self._machine,
+            threads=self._threads,
+        )
         self._contest = Contest(crew, asked, self._judge, self._shelf, limits=self._limits, tell=self._tell)
         self._queue.extend(Trial(idea, self._candidate(idea)) for idea in found)
         self._contest.original = self._original()
@@ -227,7 +254,7 @@ class Optimization:
             if self._remember(contest, trial):
                 continue
             for ahead in list(self._queue)[:_AHEAD]:
-                if self._hopeless(contest, ahead) is None:
+                if self._hopeless(contest, ahead) is None and not self._holds(contest, ahead):
                     contest.convert_ahead(ahead)
             self._attempt(contest, trial)
             self._queue.extendleft(reversed(self._variants(trial)))
@@ -241,14 +268,23 @@ class Optimization:
 
     def _remember(self, contest: Contest, trial: Trial) -> bool:
         """Take over what an earlier run found out, where trying again would find the same."""
-        known = self._ledger.find(trial.candidate.name)
-        leader = contest.leader()
-        if known is None or trial is contest.original or not holds(known, leader, self._judge, self._asked.goal):
+        known = self._holds(contest, trial)
+        if known is None:
             return False
-        trial.remembered, trial.open = known, False
+        refused = self._judge.refusal(known.selection) if known.selection is not None else None
+        trial.remembered, trial.open = replace(known, rejected=refused), False
         contest.trials.append(trial)
         self._queue.extendleft(reversed(self._variants(trial)))
         return True
+
+    def _holds(self, contest: Contest, trial: Trial) -> Result | None:
+        """Give what an earlier run found out about a technique, where it is still true."""
+        known = self._ledger.find(trial.candidate.name)
+        same = known is not None and known.settings == trial.candidate.settings
+        # The model as it is is what everything else is measured against, and made from.
+        if known is None or not same or trial.idea.technique == "none" or not self._judge.settled:
+            return None
+        return known if holds(known, contest.leader(), self._judge, self._asked.goal) else None
 
     def _hopeless(self, contest: Contest, trial: Trial) -> str | None:
         """Say why the model as it is on the same runtime rules a technique out, or None."""
@@ -306,21 +342,24 @@ class Optimization:
                 best = base if self._asked.exhaustive else contest.leader()
                 if self._spent() > _TRYING or best is None:
                     return
-                changed = change.apply(best.candidate)
+                changed = change.apply(best.candidate, base.candidate)
                 trial = Trial(replace(best.idea, variant=changed.variant), changed)
                 if not self._remember(contest, trial):
                     self._attempt(contest, trial)
 
     def _verified(self, contest: Contest, finalists: Sequence[Trial]) -> Trial | None:
         """Take the best that holds on samples that nothing was chosen with."""
-        if contest.original is not None and contest.original.selection is None and contest.original.candidate.blocks:
-            contest.original.selection = self._judge.same()
-        for trial in ranked(finalists, self._asked.goal):
+        for trial in [*ranked(finalists, self._asked.goal), *self._fallback(contest)]:
             if trial.candidate.well and self._judge.samples("held_out"):
                 contest.judge(trial, "held_out")
             if trial.accepted:
                 return trial
         return None
+
+    def _fallback(self, contest: Contest) -> list[Trial]:
+        """Take the model as it is, at its fastest, where nothing else holds."""
+        found = contest.fallback()
+        return [found] if found is not None else []
 
     def report(self, *, interrupted: bool = False) -> tuple[OptimizationRecord, dict[str, OptimizedModel]]:
         """Derive what may be said of everything measured so far, and give the models.
@@ -355,9 +394,13 @@ class Optimization:
             left_out=self._left_out,
             sensitivity=self._sensitivity,
             notes=self._notes,
+            warnings=self._warnings,
             profile=profile,
         )
-        return record, models(contest, record, self._shelf, self._output_template)
+        outputs = self._judge.outputs
+        if self._source.model is None and outputs is not None and outputs > 1:
+            self._output_template = {"list": list(range(outputs))}
+        return record, models(contest, record, self._shelf, self._output_template, self._fingerprint)
 
     def _leave_out(self, trials: Sequence[Trial] | deque[Trial], reason: str) -> None:
         names = ", ".join(trial.idea.way for trial in trials)
@@ -372,3 +415,19 @@ class Optimization:
         shown = share if share is not None else 0.8 * done / (done + len(self._queue) + 1)
         left = max(0.0, self._asked.goal.budget_s - (time.perf_counter() - self._started))
         self._progress.update(round(100 * shown), 100, doing, seconds_left=left, first_numbers=tuple(self._numbers))
+
+
+def _first(x: Any) -> Any:
+    """Take a few samples, which say as much about shapes as all of them."""
+    leaves, template = flatten(x)
+    if all(isinstance(leaf, np.ndarray) for leaf in leaves):
+        return pack(template, [leaf[:_FEW] for leaf in leaves])
+    return x
+
+
+def _fingerprint(source: Source) -> str | None:
+    """Hash the model; None for one that cannot be told from another."""
+    try:
+        return source.fingerprint()
+    except Exception:  # noqa: BLE001  (whatever the user's classes raise)
+        return None

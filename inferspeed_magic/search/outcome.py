@@ -35,6 +35,7 @@ def outcome(
     left_out: Sequence[LeftOut],
     sensitivity: Sequence[LayerSensitivity],
     notes: Sequence[str],
+    warnings: Sequence[str],
     profile: Callable[..., ProfileRecord],
 ) -> OptimizationRecord:
     """Derive what may be said.
@@ -48,6 +49,7 @@ def outcome(
         left_out: what was not tried.
         sensitivity: of layers.
         notes: on the data.
+        warnings: on the model.
         profile: makes the record of what was measured from results, baseline and notes.
     """
     reached = [
@@ -55,8 +57,9 @@ def outcome(
         for trial in contest.trials
         if trial.candidate.status is not None or trial.candidate.blocks or trial.remembered is not None
     ]
-    original = contest.original.candidate.name if contest.original in reached and contest.original else None
-    concluded, baseline = conclude([trial.candidate for trial in reached], original, contest.other_load)
+    asked_for = contest.original.candidate.name if contest.original is not None else None
+    original = asked_for if contest.original in reached else None
+    concluded, baseline = conclude([trial.candidate for trial in reached], asked_for, contest.other_load)
     attached = [trial.attach(result) for trial, result in zip(reached, concluded, strict=True)]
     results = compared(attached, baseline) if any(trial.remembered for trial in reached) else tuple(attached)
     doubts = [judge.doubt(winner.held_out or winner.selection)] if winner is not None else []
@@ -71,7 +74,7 @@ def outcome(
         path=_path(winner, contest, reached, results),
         left_out=tuple(left_out),
         sensitivity=tuple(sensitivity),
-        warnings=tuple(dict.fromkeys([*judge.warnings, *(doubt for doubt in doubts if doubt)])),
+        warnings=tuple(dict.fromkeys([*warnings, *judge.warnings, *(doubt for doubt in doubts if doubt)])),
     )
 
 
@@ -81,7 +84,7 @@ def provisional_winner(contest: Contest, asked: Asked) -> Trial | None:
 
 
 def models(
-    contest: Contest, record: OptimizationRecord, shelf: Shelf, output_template: Template
+    contest: Contest, record: OptimizationRecord, shelf: Shelf, output_template: Template, fingerprint: str | None
 ) -> dict[str, OptimizedModel]:
     """Make models that can be called of everything that was measured, by name."""
     by_name = {result.name: result for result in record.profile.results if result.measurement is not None}
@@ -93,6 +96,7 @@ def models(
             output_template,
             metric=record.metric.name,
             compared=record.original is not None,
+            fingerprint=fingerprint,
         )
         for trial in contest.trials
         if trial.candidate.name in by_name

@@ -9,6 +9,7 @@ from inferspeed_magic.profiling.opening import ways
 
 if TYPE_CHECKING:
     from inferspeed_magic.profiling.candidate import Candidate
+    from inferspeed_magic.runtimes.base import Lowering
 
 
 @dataclass(frozen=True)
@@ -16,29 +17,33 @@ class Change:
     """One setting, other than it was.
 
     Attributes:
-        words: for the candidate's name.
         threads: None to leave them.
         option: name and value of an option of the runtime; None to leave them.
         batch_in_file: None to leave it.
     """
 
-    words: str
     threads: int | None = None
     option: tuple[str, str] | None = None
     batch_in_file: str | None = None
 
-    def apply(self, candidate: Candidate) -> Candidate:
-        """Make a new candidate of one that is open, in which this setting is changed."""
+    def apply(self, candidate: Candidate, base: Candidate) -> Candidate:
+        """Make a new candidate of one that is open, in which this setting is changed.
+
+        Args:
+            candidate: the best so far.
+            base: the candidate that all settings began with; its variant stays in the name.
+        """
         lowering = candidate.lowering
         if self.threads is not None:
             lowering = replace(lowering, threads=self.threads)
         if self.option is not None:
             others = tuple(each for each in lowering.options if each[0] != self.option[0])
             lowering = replace(lowering, options=(*others, self.option))
+        batch_in_file = self.batch_in_file or candidate.batch_in_file
         return candidate.anew(
             lowering=lowering,
-            batch_in_file=self.batch_in_file or candidate.batch_in_file,
-            variant=", ".join(part for part in (candidate.variant, self.words) if part),
+            batch_in_file=batch_in_file,
+            variant=", ".join(part for part in (base.variant, *_words(lowering, batch_in_file, base)) if part),
         )
 
 
@@ -51,20 +56,30 @@ def serving_settings(candidate: Candidate, cores: int, *, fixed: int | None) -> 
         fixed: number of threads that the user asked for, which is then left alone.
     """
     changes = []
-    if fixed is None:
+    # TensorFlow's threads are those of its process, which all of Keras's call paths share.
+    if fixed is None and candidate.runtime.group is None:
         counts = dict.fromkeys([1, cores // 2, cores])
-        changes = [
-            Change(f"{count} thread{'s' * (count > 1)}", threads=count)
-            for count in counts
-            if 0 < count != candidate.lowering.threads
-        ]
+        changes = [Change(threads=count) for count in counts if 0 < count != candidate.lowering.threads]
     for name, values in candidate.runtime.capabilities().tunable:
         chosen = dict(candidate.lowering.options).get(name)
-        changes += [
-            Change(f"{name.replace('_', ' ')} {value}", option=(name, value)) for value in values if value != chosen
-        ]
-    any_batch = Change("any batch", batch_in_file="dynamic")
+        changes += [Change(option=(name, value)) for value in values if value != chosen]
+    any_batch = Change(batch_in_file="dynamic")
     quantized_for_one = candidate.technique != "none" and candidate.batch_in_file == "static"
-    if quantized_for_one and candidate.source.signature.fixed_batch is None and ways(any_batch.apply(candidate)):
+    if (
+        quantized_for_one
+        and candidate.source.signature.fixed_batch is None
+        and ways(any_batch.apply(candidate, candidate))
+    ):
         changes.append(any_batch)
     return changes
+
+
+def _words(lowering: Lowering, batch_in_file: str | None, base: Candidate) -> list[str]:
+    """Name what is other than it was."""
+    words = []
+    if lowering.threads != base.lowering.threads:
+        words.append(f"{lowering.threads} thread{'s' * (lowering.threads > 1)}")
+    words += [f"{name.replace('_', ' ')} {value}" for name, value in lowering.options]
+    if batch_in_file != base.batch_in_file:
+        words.append("any batch")
+    return words

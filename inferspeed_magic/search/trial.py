@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from inferspeed_magic.profiling.racing import latency_ns
@@ -26,7 +26,6 @@ class Trial:
         known: what an earlier run found out; what does not change from run to run is not looked at again.
         remembered: what an earlier run found out, where it was not tried again.
         open: whether its processes still run.
-        notes: for the report.
     """
 
     idea: Idea
@@ -37,7 +36,6 @@ class Trial:
     known: Result | None = None
     remembered: Result | None = None
     open: bool = True
-    notes: list[str] = field(default_factory=list)
 
     @property
     def accepted(self) -> bool:
@@ -45,6 +43,18 @@ class Trial:
         if self.remembered is not None:
             return False
         return self.candidate.status is None and self.rejected is None and self.selection is not None
+
+    @property
+    def seen(self) -> Accuracy | None:
+        """Accuracy on the selection samples, as this run or an earlier one saw it."""
+        return self.remembered.selection if self.remembered is not None else self.selection
+
+    @property
+    def seen_ns(self) -> float:
+        """Median latency, as this run or an earlier one saw it."""
+        if self.remembered is not None and self.remembered.summary is not None:
+            return self.remembered.summary.p50_ms.value * 1e6
+        return latency_ns(self.candidate)
 
     def attach(self, result: Result) -> Result:
         """Add to the record what the search knows of it."""
@@ -55,7 +65,6 @@ class Trial:
             selection=self.selection,
             held_out=self.held_out,
             rejected=self.rejected,
-            notes=(*result.notes, *self.notes),
         )
 
 

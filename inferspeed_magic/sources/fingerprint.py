@@ -23,7 +23,7 @@ _KNOWN = {"builtins", "keras", "tensorflow", "tf_keras", "numpy", "torch", "jax"
 def of_files(path: Path) -> str:
     """Hash a file, or all files of a folder with their names; weights beside an ONNX file count."""
     digest = hashlib.sha256()
-    files = sorted(path.rglob("*")) if path.is_dir() else [path, *_beside(path)]
+    files = sorted(path.rglob("*")) if path.is_dir() else [path, *beside(path)]
     for file in files:
         if file.is_file():
             digest.update(str(file.relative_to(path) if path.is_dir() else file.suffix).encode())
@@ -32,7 +32,7 @@ def of_files(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _beside(path: Path) -> list[Path]:
+def beside(path: Path) -> list[Path]:
     """List the files that an ONNX file keeps weights in."""
     if path.suffix != ".onnx":
         return []

@@ -11,8 +11,9 @@ import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 
+from inferspeed_magic.errors import UserError
 from inferspeed_magic.workers.worker import Worker
 
 if TYPE_CHECKING:
@@ -31,6 +32,24 @@ def _sweep() -> None:
             # The lock of a process that is gone is gone, too, in whichever container it ran.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def new_folder() -> tuple[Path, IO[str]]:
+    """Make a temporary folder that the next run removes, should we be killed before we can.
+
+    Returns:
+        The folder, and the lock that says that it is in use; closing it gives the folder up.
+
+    Raises:
+        UserError: where no temporary files can be written.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        lock = (folder / _LOCK).open("w")
+    except OSError as error:
+        raise UserError(f"no temporary files can be written ({error}): free space, or set TMPDIR elsewhere") from error
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return folder, lock
 
 
 class Pausable(Protocol):
@@ -52,9 +71,7 @@ class Crew:
 
     def __init__(self) -> None:
         _sweep()
-        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self._lock = (self.folder / _LOCK).open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.folder, self._lock = new_folder()
         self._workers: list[Worker] = []
         # One thread for the whole run: Linux kills a child when the thread that started it ends.
         self._spawner = ThreadPoolExecutor(1, thread_name_prefix="inferspeed-spawner")

@@ -65,6 +65,15 @@ def test_dynamic_int8_of_onnxruntime_is_for_dense_layers():
     assert sift([Idea("litert", "post_training_dynamic")], "latency", replace(SMALL, convolution_share=0.9))[1] == []
 
 
+def test_what_was_asked_for_by_name_is_tried():
+    idea = Idea("litert", "int16x8")
+    assert sift([idea], "latency", SMALL)[0] == []
+    assert sift([idea], "latency", SMALL, ("int16x8",)) == ([idea], [])
+    assert sift([Idea("keras.call")], "latency", SMALL, ("keras.call",))[0] == [Idea("keras.call")]
+    # A runtime by name is no word on techniques.
+    assert sift([Idea("litert", "float16")], "latency", SMALL, ("litert",))[0] == []
+
+
 def test_the_same_reason_is_given_once():
     _, left_out = sift([Idea("litert", "float16"), Idea("openvino", "float16")], "latency", SMALL)
     assert [one.what for one in left_out] == ["litert+float16, openvino+float16"]
