@@ -97,7 +97,9 @@ class Opener:
                     # The runtime cannot do it here, whichever way the artifact was made.
                     candidate.fail(error)
                     return
-                tried.append(WorkerError(error.status, f"{words(route)}: {error.reason}" if route else error.reason))
+                said = words(route)
+                known = not route or error.reason.startswith(f"{said}:")
+                tried.append(WorkerError(error.status, error.reason if known else f"{said}: {error.reason}"))
                 continue
             candidate.made_by = route
             if tried:

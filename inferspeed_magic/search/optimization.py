@@ -232,6 +232,20 @@ class Optimization:
         self._queue.insert(files if self._judge.settled else 0, found)
         return found
 
+    def _another_original(self, failed: Trial) -> Trial:
+        """Compare with the next way to call the model where ``predict`` fails (it takes no strings, for instance)."""
+        way = "keras.compiled"
+        if not failed.candidate.runtime.group or failed.idea == Idea(way):
+            return failed
+        found = next((trial for trial in self._queue if trial.idea == Idea(way)), None)
+        if found is None:
+            found = Trial(Idea(way), self._candidate(Idea(way)))
+            found.rejected = f"measured to compare with: {way} was not among the runtimes asked for"
+        else:
+            self._queue.remove(found)
+        self._queue.appendleft(found)
+        return found
+
     def _start_keras(self, contest: Contest, background: ThreadPoolExecutor) -> None:
         """Begin with what takes long: importing TensorFlow in the process of the Keras call paths."""
         waiting = [trial.candidate for trial in self._queue]
@@ -257,6 +271,8 @@ class Optimization:
                 if self._hopeless(contest, ahead) is None and not self._holds(contest, ahead):
                     contest.convert_ahead(ahead)
             self._attempt(contest, trial)
+            if trial is contest.original and trial.candidate.status is not None:
+                contest.original = self._another_original(trial)
             self._queue.extendleft(reversed(self._variants(trial)))
 
     def _attempt(self, contest: Contest, trial: Trial) -> None:

@@ -87,6 +87,8 @@ class Technique(ABC):
             return self.left_out.get(made, f"{self.name} is not done for {subject.runtime}")
         if subject.precision != "float32":
             return f"the model computes in {subject.precision} already"
+        if made == subject.kind == "litert":
+            return "TFLiteConverter quantizes while it converts, and this file is converted already"
         if made == ON_MODEL and subject.kind in _FILES:
             return f"{self.name} changes the layers of a Keras model, and this is {_FILES[subject.kind]}"
         module, command = self.extras.get(made, ("", ""))
