@@ -43,7 +43,7 @@ class Growing(im.Report):
 growing = Growing(im.load_report('saved.json').record)
 show(growing)
 controls = Controls(growing, lambda: asked.append('drawn'))
-controls._buttons[3].click()
+controls._actions._buttons[3].click()
 print(asked)
 """
 
