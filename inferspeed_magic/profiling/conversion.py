@@ -227,7 +227,7 @@ class Converter:
         """Link a file of the cache into the run's own folder: another process may throw the entry away meanwhile."""
         self._borrowings += 1
         folder = self._crew.folder / f"cached_{self._borrowings}"
-        shutil.copytree(artifact.parent, folder, copy_function=_link)
+        shutil.copytree(artifact.parent, folder, copy_function=link)
         return str(folder / artifact.name)
 
     def _fingerprint(self, source: Source) -> str | None:
@@ -315,7 +315,8 @@ def _entry(fingerprint: str, source: Source, route: Route, batch_size: int, inpu
     return key_of(fingerprint, route, batch_size if any(step.static for step in route) else None, inputs)
 
 
-def _link(source: str, target: str) -> None:
+def link(source: str, target: str) -> None:
+    """Give a file another name, or copy it where that cannot be done."""
     try:
         os.link(source, target)
     except OSError:  # another file system

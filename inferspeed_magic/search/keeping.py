@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import weakref
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from inferspeed_magic.errors import OptionError
 from inferspeed_magic.optimized import OptimizedModel, Package
+from inferspeed_magic.profiling.conversion import link
 from inferspeed_magic.sources.fingerprint import beside
 from inferspeed_magic.workers.crew import new_folder
 
@@ -49,9 +49,9 @@ class Shelf:
             try:
                 folder.mkdir()
                 if artifact.is_dir():
-                    shutil.copytree(artifact, folder / artifact.name, copy_function=_link)
+                    shutil.copytree(artifact, folder / artifact.name, copy_function=link)
                 elif artifact.is_relative_to(made_in):  # alone in its folder with what belongs to it
-                    shutil.copytree(artifact.parent, folder, copy_function=_link, dirs_exist_ok=True)
+                    shutil.copytree(artifact.parent, folder, copy_function=link, dirs_exist_ok=True)
                 else:  # a link would change with the user's file
                     for file in [artifact, *beside(artifact)]:
                         shutil.copy2(file, folder / file.name)
@@ -165,10 +165,3 @@ def _facts(result: Result, metric: str, *, compared: bool) -> dict[str, object]:
                 "samples": accuracy.samples,
             }
     return facts
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system
-        shutil.copy2(source, target)

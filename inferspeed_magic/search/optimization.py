@@ -220,13 +220,7 @@ class Optimization:
 
     def _original(self) -> Trial:
         """See to it that what the user does today is measured: everything is compared with it."""
-        way = self._asked.original_runtime(self._source.kind)
-        found = next((trial for trial in self._queue if trial.idea == Idea(way)), None)
-        if found is None:
-            found = Trial(Idea(way), self._candidate(Idea(way)))
-            found.rejected = f"measured to compare with: {way} was not among the runtimes asked for"
-        else:
-            self._queue.remove(found)
+        found = self._reference(self._asked.original_runtime(self._source.kind))
         # After the files: Keras takes longest to start, and starts in the background meanwhile.
         files = sum(trial.idea.technique == "none" and trial.candidate.runtime.group is None for trial in self._queue)
         self._queue.insert(files if self._judge.settled else 0, found)
@@ -237,13 +231,18 @@ class Optimization:
         way = "keras.compiled"
         if not failed.candidate.runtime.group or failed.idea == Idea(way):
             return failed
-        found = next((trial for trial in self._queue if trial.idea == Idea(way)), None)
-        if found is None:
-            found = Trial(Idea(way), self._candidate(Idea(way)))
-            found.rejected = f"measured to compare with: {way} was not among the runtimes asked for"
-        else:
-            self._queue.remove(found)
+        found = self._reference(way)
         self._queue.appendleft(found)
+        return found
+
+    def _reference(self, way: str) -> Trial:
+        """Take the model as it is on a runtime out of the queue, or make it if it was not asked for."""
+        found = next((trial for trial in self._queue if trial.idea == Idea(way)), None)
+        if found is not None:
+            self._queue.remove(found)
+            return found
+        found = Trial(Idea(way), self._candidate(Idea(way)))
+        found.rejected = f"measured to compare with: {way} was not among the runtimes asked for"
         return found
 
     def _start_keras(self, contest: Contest, background: ThreadPoolExecutor) -> None:
