@@ -62,6 +62,8 @@ _SENSITIVITY = 0.1
 #: Conversions that are begun before their turn.
 _AHEAD = 2
 _FEW = 4
+#: Samples that outlive the run.
+_KEPT = 64
 #: Contenders that take part in the final.
 _FINALISTS = 6
 
@@ -412,6 +414,8 @@ class Optimization:
             warnings=self._warnings,
             profile=profile,
         )
+        if self._source.given is not None:  # recipes need a few; the report must not keep all of the data alive
+            self._source.given = [array[:_KEPT].copy() for array in self._source.given]
         outputs = self._judge.outputs
         if self._source.model is None and outputs is not None and outputs > 1:
             self._output_template = {"list": list(range(outputs))}
