@@ -15,7 +15,7 @@ import numpy as np
 
 
 def _model(path: str) -> object:
-    if path.endswith(".h5"):
+    if path.endswith((".h5", ".hdf5")):
         import tf_keras
 
         return tf_keras.models.load_model(path, compile=False)
