@@ -65,9 +65,9 @@ class Race:
                     )
                 self._round += 1
 
-    def duel(self, candidate: Candidate, leader: Candidate | None, count: int = DUEL_ROUNDS) -> bool:
-        """Measure a newcomer beside whoever leads, in some rounds; tell whether it is seen to be slower."""
-        self.rounds([candidate, leader] if leader else [candidate], count)
+    def duel(self, candidate: Candidate, leader: Candidate | None) -> bool:
+        """Measure a newcomer beside whoever leads; tell whether it is seen to be slower."""
+        self.rounds([candidate, leader] if leader else [candidate], DUEL_ROUNDS)
         return leader is not None and is_slower(candidate, leader)
 
     def final(self, candidates: Sequence[Candidate], keep: Sequence[Candidate], tell: Callable[[float], None]) -> None:

@@ -13,7 +13,7 @@ from inferspeed_magic.profiling.batch_choice import choose
 from inferspeed_magic.profiling.conversion import Converter
 from inferspeed_magic.profiling.environment import environment
 from inferspeed_magic.profiling.opening import Opener, ways
-from inferspeed_magic.profiling.racing import DUEL_ROUNDS, FINAL_ROUNDS, Race, is_slower
+from inferspeed_magic.profiling.racing import FINAL_ROUNDS, Race, is_slower
 from inferspeed_magic.search.trial import Trial, cost, too_big
 
 if TYPE_CHECKING:
@@ -101,9 +101,7 @@ class Contest:
             self._open(trial)
         candidate = trial.candidate
         leader = self.leader()
-        slower = candidate.well and self._race.duel(
-            candidate, leader.candidate if leader else None, FINAL_ROUNDS if self._exhaustive else DUEL_ROUNDS
-        )
+        slower = candidate.well and self._measured(candidate, leader)
         if not candidate.well:
             trial.open = False
             return
@@ -117,6 +115,13 @@ class Contest:
         if self._worth_judging(trial, leader, slower=slower):
             self.judge(trial, "selection")
         self._thin_out()
+
+    def _measured(self, candidate: Candidate, leader: Trial | None) -> bool:
+        """Measure a candidate as far as it takes; tell whether it is seen to be slower than the leader."""
+        if self._exhaustive:
+            self._race.rounds([candidate], FINAL_ROUNDS)
+            return leader is not None and is_slower(candidate, leader.candidate)
+        return self._race.duel(candidate, leader.candidate if leader else None)
 
     def judge(self, trial: Trial, part: str) -> None:
         """Look at a candidate's accuracy on a part of the data, and reject it if it is too low."""
