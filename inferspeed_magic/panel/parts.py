@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from inferspeed_magic.panel.identity import Identity
 
+#: Classes of whatever holds names that people chose: front ends would make formulas of ``$x$``.
+NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
+
 Group = Literal["name", "latency", "cost", "outcome"]
 MarkKind = Literal["baseline", "fastest", "smallest", "warning", "winner", "original", "front"]
 

@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from inferspeed_magic.panel.numbers import number, seconds, time_unit
-from inferspeed_magic.panel.parts import one_line
+from inferspeed_magic.panel.parts import NO_FORMULAS, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -176,7 +176,8 @@ def in_notebook() -> bool:
 def _html(state: _State) -> str:
     numbers = "".join(f"<li>{escape(one_line(name))}: {escape(shown)}</li>" for name, shown in state.latencies())
     return (
-        f'<div><progress value="{state.done}" max="{max(1, state.total)}" aria-label="profiling"></progress> '
+        f'<div class="{NO_FORMULAS}">'
+        f'<progress value="{state.done}" max="{max(1, state.total)}" aria-label="profiling"></progress> '
         f"{state.step()} {escape(state.sentence())}"
         + (f'<ul style="margin:.2em 0;padding-left:1.4em">{numbers}</ul>' if numbers else "")
         + "</div>"
