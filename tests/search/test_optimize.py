@@ -32,7 +32,7 @@ def cache(tmp_path_factory):
     """A cache of this module's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INFERSPEED_MAGIC_CACHE", str(tmp_path_factory.mktemp("cache")))
-        # On a model of microseconds it depends on the moment who is out of reach; tests/search/test_ideas.py looks at it.
+        # On a model of microseconds chance says who is out of reach; tests/search/test_ideas.py looks at it.
         patch.setattr(optimization, "out_of_reach", lambda *_: None)
         yield
 
