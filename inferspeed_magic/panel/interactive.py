@@ -76,8 +76,9 @@ def panel_data(view: ProfileView, charts: ProfileCharts) -> dict[str, Any]:
     }
 
 
-def _row(row: Row, drawn: Drawn, keys: Sequence[str]) -> dict[str, Any]:
-    trace, start_up, look = drawn.trace, drawn.start_up, row.identity
+def who(row: Row) -> dict[str, Any]:
+    """Say which candidate a row is, and how it is drawn wherever it is."""
+    look = row.identity
     return {
         "name": one_line(row.name),
         "model": one_line(row.model),
@@ -87,6 +88,13 @@ def _row(row: Row, drawn: Drawn, keys: Sequence[str]) -> dict[str, Any]:
         "marker": look.marker,
         "glyph": look.glyph,
         "dash": list(look.dash),
+    }
+
+
+def _row(row: Row, drawn: Drawn, keys: Sequence[str]) -> dict[str, Any]:
+    trace, start_up = drawn.trace, drawn.start_up
+    return {
+        **who(row),
         "cells": {key: cell_data(cell) for key, cell in zip(keys, row.cells, strict=True)},
         "p50": interval_data(drawn.p50_ms),
         "rate": interval_data(drawn.throughput),

@@ -6,7 +6,7 @@ import base64
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from inferspeed_magic.panel.interactive import carried, cell_data, finite, interval_data
+from inferspeed_magic.panel.interactive import carried, cell_data, finite, interval_data, who
 from inferspeed_magic.panel.optimize_html import optimize_html
 from inferspeed_magic.panel.optimize_picture import optimize_picture_words
 from inferspeed_magic.panel.pareto import COSTS
@@ -63,16 +63,8 @@ def optimize_data(view: OptimizeView, charts: OptimizeCharts) -> dict[str, Any]:
 
 
 def _row(row: Row, point: Point, view: OptimizeView) -> dict[str, Any]:
-    look = row.identity
     return {
-        "name": one_line(row.name),
-        "model": one_line(row.model),
-        "batch": row.batch_size,
-        "light": look.light,
-        "dark": look.dark,
-        "marker": look.marker,
-        "glyph": look.glyph,
-        "dash": list(look.dash),
+        **who(row),
         "cells": {column.key: cell_data(cell) for column, cell in zip(view.columns, row.cells, strict=True)},
         "p50": interval_data(point.latency),
         "costs": {cost: interval_data(point.cost(cost)) for cost in COSTS},

@@ -78,12 +78,14 @@ class Contest:
 
     def leader(self) -> Trial | None:
         """Give the best so far among those that may win and are open."""
-        able = [trial for trial in self.trials if trial.accepted and trial.open and trial.candidate.well]
-        return min(able, key=lambda trial: cost(trial, self._goal), default=None)
+        return self._best([trial for trial in self.trials if trial.candidate.well])
 
     def fallback(self) -> Trial | None:
         """Give the best that leaves the model as it is: what is left if nothing else holds on held-out samples."""
-        able = [trial for trial in self.trials if trial.accepted and trial.open and trial.idea.technique == "none"]
+        return self._best([trial for trial in self.trials if trial.idea.technique == "none"])
+
+    def _best(self, trials: Sequence[Trial]) -> Trial | None:
+        able = [trial for trial in trials if trial.accepted and trial.open]
         return min(able, key=lambda trial: cost(trial, self._goal), default=None)
 
     def convert_ahead(self, trial: Trial) -> None:
@@ -223,10 +225,9 @@ class Contest:
     def _thin_out(self) -> None:
         """Close whoever is seen to be slower than the leader, or may not win."""
         leader = self.leader()
+        kept = (leader, self.fallback(), self.original)
         for trial in self.trials:
-            if not trial.open or trial is leader or trial is self.original:
-                continue
-            if trial is self.fallback():
+            if not trial.open or trial in kept:
                 continue
             if not trial.accepted or (leader is not None and is_slower(trial.candidate, leader.candidate)):
                 trial.open = False

@@ -15,15 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from inferspeed_magic.diagnosis import summarize
 from inferspeed_magic.profiling.artifact_cache import cache_folder, versions
 from inferspeed_magic.profiling.racing import latency_ns
 from inferspeed_magic.records.json_form import result_from_json, result_to_json
+from inferspeed_magic.sources.fingerprint import of_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import numpy as np
 
     from inferspeed_magic.records import Goal, Machine, Result
     from inferspeed_magic.search.asked import Asked
@@ -105,7 +104,7 @@ def ledger(
         return Ledger(None)
     request = asked.request
     parts = [
-        [model, _hash_of([*samples.inputs, *_leaves(samples.labels), *_leaves(samples.weights)])],
+        [model, of_arrays([*samples.inputs, *_leaves(samples.labels), *_leaves(samples.weights)])],
         [metric, source.calibration_key(), samples.given],
         [request.batch_sizes, request.device, threads, request.seed, asked.goal.target],
         [machine.cpu, machine.cores_given, machine.instruction_sets, versions()],
@@ -144,14 +143,6 @@ def _as_of(result: Result, when: str) -> Result:
         timed = replace(timed, blocks=blocks, warm_up_ns=timed.warm_up_ns[:100])
         summary = summarize(timed, result.batch_size, baseline=None, name=result.name, baseline_name=None)
     return replace(result, measurement=timed, summary=summary, notes=(*result.notes, note))
-
-
-def _hash_of(arrays: Iterable[np.ndarray[Any, Any]]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(repr((array.shape, str(array.dtype))).encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
 
 
 def _leaves(nest: Any) -> list[np.ndarray[Any, Any]]:

@@ -10,11 +10,14 @@ import sys
 import tempfile
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from inferspeed_magic.sources.live import custom_objects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: Their versions are part of every cache key, or they hold no code of layers.
 _KNOWN = {"builtins", "keras", "tensorflow", "tf_keras", "numpy", "torch", "jax", "onnx", "inferspeed_magic"}
@@ -29,6 +32,15 @@ def of_files(path: Path) -> str:
             digest.update(str(file.relative_to(path) if path.is_dir() else file.suffix).encode())
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def of_arrays(arrays: Iterable[np.ndarray[Any, Any]]) -> str:
+    """Hash arrays: shapes, dtypes and values."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(repr((array.shape, str(array.dtype))).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import numpy as np
 
 from inferspeed_magic.errors import InputError, ModelError
 from inferspeed_magic.sources import live
-from inferspeed_magic.sources.fingerprint import of_files, of_model
+from inferspeed_magic.sources.fingerprint import of_arrays, of_files, of_model
 from inferspeed_magic.sources.inputs import checked, made_up, names_and_arrays, with_shapes
 from inferspeed_magic.sources.portable import MANIFEST
 from inferspeed_magic.sources.precision import precision_of
@@ -92,11 +91,7 @@ class Source:
 
     def calibration_key(self) -> str:
         """Hash the samples for calibration."""
-        digest = hashlib.sha256()
-        for array in self.calibration or []:
-            digest.update(repr((array.shape, str(array.dtype))).encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()[:32]
+        return of_arrays(self.calibration or [])[:32]
 
     @property
     def has_real_inputs(self) -> bool:
