@@ -25,31 +25,45 @@ from inferspeed_magic.version import __version__
 
 if TYPE_CHECKING:
     from inferspeed_magic.optimized import OptimizedModel, load
-    from inferspeed_magic.report import OptimizeReport, Report, load_report
-    from inferspeed_magic.workflow import last_report, optimize, profile
+    from inferspeed_magic.pruning import channel_groups, prune
+    from inferspeed_magic.report import ExplainReport, OptimizeReport, Report, load_report
+    from inferspeed_magic.twins import twin, untwin
+    from inferspeed_magic.workflow import explain, last_report, optimize, profile
 
 __all__ = [
+    "ExplainReport",
     "OptimizeReport",
     "OptimizedModel",
     "Report",
     "__version__",
+    "channel_groups",
+    "explain",
     "last_report",
     "load",
     "load_ipython_extension",
     "load_report",
     "optimize",
     "profile",
+    "prune",
+    "twin",
+    "untwin",
 ]
 
 _HOMES = {
+    "ExplainReport": "report",
     "OptimizeReport": "report",
     "OptimizedModel": "optimized",
     "Report": "report",
+    "channel_groups": "pruning",
+    "explain": "workflow",
     "last_report": "workflow",
     "load": "optimized",
     "load_report": "report",
     "optimize": "workflow",
     "profile": "workflow",
+    "prune": "pruning",
+    "twin": "twins",
+    "untwin": "twins",
 }
 
 

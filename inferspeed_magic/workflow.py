@@ -4,6 +4,7 @@
 derive what may be said, and report.
 ``optimize``: the same for what techniques make of one model, in the order of what they promise, with accuracy seen
 through each candidate's own runtime; and hand back models that can be called.
+``explain``: count what models have to do, measure them under several circumstances, look inside, and say why.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.limits import LIMITS
 from inferspeed_magic.profiling.more import More, alone
 from inferspeed_magic.profiling.run import Run
-from inferspeed_magic.report import OptimizeReport, Report
+from inferspeed_magic.report import ExplainReport, OptimizeReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ _last_report: Report | None = None
 
 
 def last_report() -> Report | None:
-    """Return the report of the latest ``profile`` or ``optimize`` here, a partial one if interrupted."""
+    """Return the report of the latest ``profile``, ``optimize`` or ``explain`` here, a partial one if interrupted."""
     return _last_report
 
 
@@ -120,6 +121,7 @@ def optimize(
     data: Any = None,
     *,
     train: Any = None,
+    epochs: int | None = None,
     metric: Any = None,
     max_accuracy_drop: float = 0.01,
     target: str = "latency",
@@ -148,7 +150,9 @@ def optimize(
         data: ``(x, y)``, ``(x, y, sample_weight)``, ``x`` alone (a list for several inputs), or an iterable of batches
             of these. It is split: for calibration, for choosing, and held out to verify the winner once. Without labels
             the agreement with the original takes the place of accuracy; None makes inputs up.
-        train: training data for techniques that train; there are none yet.
+        train: what models that were changed are trained with: as ``data``, other samples. With it, channels are removed
+            and what is left learns again, as far as accuracy allows.
+        epochs: of one training at most; None for 10. The budget may end it before.
         metric: a metric of Keras or scikit-learn by name, a Keras metric, or a function of ``(y_true, y_pred)``; None
             takes the one that the model was compiled with.
         max_accuracy_drop: how much worse than the original the winner may be: a difference of scores, or for losses and
@@ -163,8 +167,9 @@ def optimize(
         exclude: techniques and runtimes to leave out.
         max_size_mb: bound on the file.
         max_memory_mb: bound on the peak memory of the process that runs it.
-        fine_tune: a function that trains a model further, for techniques that train; there are none yet.
-        student: a function that makes a smaller model, for techniques that train; there are none yet.
+        fine_tune: a function that trains the model it is given, in place of our own training; it runs in another
+            process.
+        student: a function that makes a smaller model, which learns the original's answers to ``train``.
         evaluate: a function of ``predict`` that returns a score (higher is better), in place of a metric.
         calibration: inputs to find the ranges of activations with, or a function that yields them; None takes some of
             ``data``.
@@ -184,10 +189,6 @@ def optimize(
     from inferspeed_magic.search.asked import asked
     from inferspeed_magic.search.optimization import Optimization
 
-    if any(each is not None for each in (train, fine_tune, student)):
-        raise OptionError(
-            "train, fine_tune and student are for techniques that train, and there are none yet: leave them out"
-        )
     wanted = asked(
         data=data,
         metric=metric,
@@ -204,6 +205,7 @@ def optimize(
         input_shapes=input_shapes,
         seed=seed,
         exhaustive=exhaustive,
+        training=(train, epochs, fine_tune, student),
     )
     handed_in = arguments.named(model)
     if len(handed_in) > 1:
@@ -220,6 +222,71 @@ def optimize(
                 "interrupted, what was found is kept in inferspeed_magic.last_report()",
                 _remember(_report(search, interrupted=True)),
             ) from None
+
+
+def explain(
+    models: Any,
+    *,
+    runtimes: Sequence[str] | str | None = None,
+    batch_size: int = 1,
+    inputs: Any = None,
+    input_shapes: Sequence[Any] | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    count_only: bool = False,
+    duration_s: float = 0.35,
+    seed: int = 0,
+    progress: bool = True,
+) -> ExplainReport:
+    """Say where the time of a model goes, or why one model takes as long as another.
+
+    Args:
+        models: as for ``profile``: a Keras model, a path, a list of these, or a dictionary from names to these.
+        runtimes: to measure on, the one that you use first; None takes ``keras.predict`` and all others but XLA.
+        batch_size: samples per inference.
+        inputs: arrays to run with, as for ``profile``; None makes random ones up.
+        input_shapes: shapes of the inputs without the batch, for models that leave dimensions open.
+        device: ``cpu``, ``gpu`` or ``gpu:N``.
+        threads: for one inference; None takes the cores that this process is given.
+        count_only: measure nothing: ``layers`` alone, with what each has to do.
+        duration_s: timed seconds for each candidate.
+        seed: of made-up inputs and of the order of turns.
+        progress: show what is being done.
+
+    Returns:
+        A report; ``findings`` are the reasons, ``layers`` says what each layer has to do and what it takes.
+
+    Raises:
+        UserError: for mistakes, in one line that names the mend, before any long work.
+        ProfileInterrupted: on Ctrl-C or a kernel interrupt; its ``report`` holds what was found until then.
+    """
+    from inferspeed_magic.explanation.asked import asked
+    from inferspeed_magic.explanation.explanation import Explanation
+    from inferspeed_magic.explanation.verification import Verifier
+
+    wanted = asked(
+        runtimes_named=runtimes,
+        batch_size=batch_size,
+        device=device,
+        threads=threads,
+        count_only=count_only,
+        seed=seed,
+        duration_s=duration_s,
+    )
+    handed_in = arguments.named(models)
+    work = Explanation(wanted, LIMITS, CellProgress() if progress else NoProgress())
+    verifier = Verifier(handed_in, inputs, input_shapes)
+    with alone():
+        try:
+            record = work.run(handed_in, inputs, input_shapes)
+        except KeyboardInterrupt:
+            if not work.has_begun:
+                raise
+            raise ProfileInterrupted(
+                "interrupted, what was found is kept in inferspeed_magic.last_report()",
+                _remember(ExplainReport(work.record(interrupted=True), verifier)),
+            ) from None
+    return _remember(ExplainReport(record, verifier))
 
 
 def _report(search: Optimization, *, interrupted: bool = False) -> OptimizeReport:

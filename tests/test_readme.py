@@ -22,14 +22,16 @@ def test_the_table_of_runtimes_is_the_list_of_runtimes():
 
 
 def test_the_table_of_techniques_is_the_list_of_techniques():
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([a-z, ]+) \| (nothing|calibration) \|$", README, re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([^|]+) \| ([a-z, ]+) \| (nothing|calibration|training) \|$", README, re.MULTILINE
+    )
     runtime_of = {"litert": "litert", "onnx": "onnxruntime", "openvino_ir": "openvino", "keras": "keras"}
     known = {
         (
             name,
             technique.summary,
             "all" if technique.on_model else ", ".join(runtime_of[made] for made in technique.steps),
-            technique.needs,
+            "training" if technique.wants_training else technique.needs,
         )
         for name, technique in techniques().items()
     }
@@ -52,4 +54,6 @@ def test_two_commands_set_everything_up():
     commands = [line for line in README.splitlines() if line.startswith("(python3 -m venv .venv")]
     assert len(commands) == 2
     assert "notebooks/01_profile.ipynb" in commands[0]
-    assert commands[1].endswith(".venv/bin/pytest")
+    first, last = re.findall(r"\.venv/bin/pytest (.*?)(?: && |$)", commands[1])
+    assert first == '-n 2 --dist loadfile -m "not alone and not extended"'
+    assert last == '-m "alone and not extended"'

@@ -95,5 +95,5 @@ def _error_of_columns(deviation: Array, magnitude: Array, scale: float) -> float
     above = tuple(range(deviation.ndim - 1))
     largest, own = deviation.max(axis=above), magnitude.max(axis=above)
     gross = (largest > _OF_COLUMN * own) & (largest > _OF_OUTPUT * scale)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.max(largest / own, where=gross, initial=0.0))

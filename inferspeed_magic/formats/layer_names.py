@@ -18,6 +18,9 @@ from inferspeed_magic.formats.replacement import replaced
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+#: Kernels and tables have at least two dimensions; what has fewer may be a constant of the converter's own.
+_MATRIX = 2
+
 
 def layer_of(operator: str, layers: Iterable[str]) -> str | None:
     """Name the layer that an operator belongs to.
@@ -81,10 +84,16 @@ def _clean(name: str) -> str:
 def name_generated(graph: Any) -> None:
     """Put the nodes of an ONNX graph that the converter added (``Transpose__12``) into the scope of a layer.
 
-    Nodes that hang together stand for something that the converter took apart, or put between two layers: they get the
-    scope that all around them share, or that of what comes before them if that is no layer's.
+    A node that reads a kernel or a table belongs to whose that is. Nodes that hang together stand for something that
+    the converter took apart, or put between two layers: they get the scope that all around them share, or that of what
+    comes before them if that is no layer's.
     """
     nodes = list(graph.node)
+    kernels = {each.name for each in graph.initializer if len(each.dims) >= _MATRIX and "/" in each.name}
+    for node in nodes:
+        own = next((name for name in node.input if name in kernels), None)
+        if "/" not in node.name and own is not None:
+            node.name = f"{posixpath.dirname(own)}/{node.name}"
     makers = {output: number for number, node in enumerate(nodes) for output in node.output}
     before = [[makers[name] for name in node.input if name in makers] for node in nodes]
     after: list[list[int]] = [[] for _ in nodes]

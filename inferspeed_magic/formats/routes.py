@@ -21,6 +21,8 @@ class Step:
         computes: the precision it makes the model compute in, where that is not the model's own.
         backend: of Keras, in the converter process.
         calibrated: whether it takes a folder of samples, ``calibration``.
+        trained: whether it takes a folder with what to train with, ``lesson``.
+        from_model: whether it reads the Keras model itself, whatever other routes to its format make before.
         settings: more arguments.
     """
 
@@ -31,6 +33,8 @@ class Step:
     computes: str | None = None
     backend: str = "tensorflow"
     calibrated: bool = False
+    trained: bool = False
+    from_model: bool = False
     settings: tuple[tuple[str, str | bool | int], ...] = ()
 
 

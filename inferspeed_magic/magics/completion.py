@@ -6,6 +6,7 @@ import re
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from inferspeed_magic.magics.explain_options import OPTIONS as EXPLAIN_OPTIONS
 from inferspeed_magic.magics.goal_values import TARGETS
 from inferspeed_magic.magics.models import models_in
 from inferspeed_magic.magics.optimize_options import OPTIONS as OPTIMIZE_OPTIONS
@@ -15,9 +16,9 @@ from inferspeed_magic.magics.values import BATCHES_IN_FILE, SCENARIOS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_OPTIONS = {"profile_model": PROFILE_OPTIONS, "optimize": OPTIMIZE_OPTIONS}
+_OPTIONS = {"profile_model": PROFILE_OPTIONS, "optimize": OPTIMIZE_OPTIONS, "explain_latency": EXPLAIN_OPTIONS}
 #: Options whose values are lists, with commas between.
-_LISTS = ("--runtime", "--technique", "--exclude", "--data")
+_LISTS = ("--runtime", "--technique", "--exclude", "--data", "--train")
 _WELL_KNOWN_METRICS = (
     "accuracy",
     "f1_score",
@@ -126,6 +127,7 @@ _CHOICES: dict[str, Callable[[Any], list[str]]] = {
     "--batch-in-file": lambda _shell: list(BATCHES_IN_FILE),
     "--input": _inputs,
     "--data": _inputs,
+    "--train": _inputs,
     "--metric": _metrics,
     "--for": lambda _shell: list(TARGETS),
     "--exclude": _excluded,

@@ -52,6 +52,11 @@ def batch_size(text: str) -> int:
     return whole(text, 1, "one whole number from 1, such as 8")
 
 
+def epochs(text: str) -> int:
+    """How often training sees all samples."""
+    return whole(text, 1, "one whole number from 1, such as 5")
+
+
 def left_out(text: str) -> tuple[str, ...]:
     """Names of techniques and runtimes; a family such as ``keras`` stands for all ``keras.*``."""
     from inferspeed_magic.discovery import runtime_names, techniques

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inferspeed_magic.magics.explain_options import OPTIONS as EXPLAIN_OPTIONS
 from inferspeed_magic.magics.manual import manual
 from inferspeed_magic.magics.optimize_options import OPTIONS as OPTIMIZE_OPTIONS
 from inferspeed_magic.magics.options import OPTIONS as PROFILE_OPTIONS
@@ -48,12 +49,11 @@ until then is kept.
 Functions that the cell itself defines say what no option can:
 
     evaluate(predict)     returns a score of what predict(x) gives, higher is better
-    calibration()         yields inputs to find the ranges of int8 with
-    fine_tune(model)      trains the model further, for techniques that train (none do yet)
-    student()             returns a smaller model, for techniques that train (none do yet)""",
+    calibration()         yields inputs to find the ranges of int8 with""",
     OPTIMIZE_OPTIONS,
     """\
     %optimize model --data x_val,y_val --max-drop 1% --into fast
+    %optimize model --data x_val,y_val --train x_train,y_train --epochs 5
     %optimize models["a"] --data "(x_val[:500], y_val[:500])" --metric f1_score --budget 10m
     %optimize ~/models/small.keras --for size --max-size 500kB --exclude keras,openvino
     report = %optimize model --for throughput --batch-size 32 --technique float16 --quiet
@@ -61,4 +61,24 @@ Functions that the cell itself defines say what no option can:
     %%optimize model --max-drop 0.5%
     def evaluate(predict):
         return f1_score(y_val, predict(x_val).argmax(axis=1), average="macro")""",
+)
+
+EXPLAIN_LATENCY = manual(
+    """\
+Where does the time of this Keras model go, and why is the smaller one not faster?
+
+    %explain_latency NAME ... [options]        explain what exists
+    %%explain_latency [NAME ...] [options]     run the cell, then explain
+
+A NAME is a variable that holds a Keras model, an expression such as models["a"], or a path
+to a .keras, .h5, .onnx or .tflite file or a SavedModel folder. Without a NAME, every Keras
+model that the cell assigns is explained. Two models are compared with each other. The report is
+the value of the cell: report.findings are the reasons, report.layers says what each layer has to
+do and what it takes, and report.findings[0].verify() tries what the first one advises.""",
+    EXPLAIN_OPTIONS,
+    """\
+    %explain_latency small big
+    %explain_latency model --runtime onnxruntime,openvino --batch-size 8
+    %explain_latency model --count-only
+    report = %explain_latency small big --input "x_val[:8]" --threads 1 --quiet""",
 )

@@ -38,8 +38,9 @@ class OptimizeMagics(ModelMagics):
             found, functions = self._run_and_look(options, cell, local_ns or {})
             space = self.namespace(local_ns)
             data = None if options.data is None else models.evaluate(options.data, space, "--data")
+            train = None if options.train is None else models.evaluate(options.train, space, "--train")
             measure = None if options.metric is None else metric(options.metric, space)
-            report = _optimize(found, options, data, measure, functions)
+            report = _optimize(found, options, (data, train), measure, functions)
         except UserError as error:
             raise UsageError(str(error)) from error
         except ProfileInterrupted as interruption:
@@ -88,15 +89,18 @@ OptimizeMagics.optimize.__doc__ = OPTIMIZE
 def _optimize(
     found: dict[str, Any],
     options: OptimizeOptions,
-    data: Any,
+    samples: tuple[Any, Any],
     measure: Any,
     functions: Mapping[str, Any],
 ) -> Any:
     from inferspeed_magic.workflow import optimize
 
+    data, train = samples
     return optimize(
         found,
         data,
+        train=train,
+        epochs=options.epochs,
         metric=measure,
         max_accuracy_drop=options.max_drop,
         target=options.target,

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 class OptimizeOptions:
     """One line of ``%optimize``, checked as far as that goes without the user's variables.
 
-    ``name``, ``data`` and ``metric`` are still text: what they mean is known after the cell has run.
+    ``name``, ``data``, ``train`` and ``metric`` are still text: what they mean is known after the cell has run.
     """
 
     name: str | None
     data: str | None
+    train: str | None
+    epochs: int | None
     metric: str | None
     max_drop: float
     target: Target
@@ -50,6 +52,19 @@ def _build() -> OptionParser:
         help="what accuracy is measured with: inputs and labels, such as x_val,y_val, and sample weights if there are "
         "any; inputs alone, on which candidates are compared with the original; or a data set. Any expression will do, "
         "in quotes where it has blanks",
+    )
+    add(
+        "--train",
+        type=goal_values.data,
+        metavar="X,Y",
+        help="what models that were changed are trained with, such as x_train,y_train, or a data set: channels are "
+        "removed, and what is left learns again, as far as accuracy allows. Other samples than those of --data",
+    )
+    add(
+        "--epochs",
+        type=goal_values.epochs,
+        metavar="N",
+        help="of one training at most (10); the budget may end it before",
     )
     add(
         "--metric",
@@ -129,6 +144,8 @@ def parse(line: str) -> OptimizeOptions:
     return OptimizeOptions(
         name=next(iter(names), None),
         data=found.data,
+        train=found.train,
+        epochs=found.epochs,
         metric=found.metric,
         max_drop=found.max_drop,
         target=cast("Target", found.target),

@@ -47,12 +47,7 @@ def _build() -> OptionParser:
     shared_options.add_runtime(parser)
     add("--batch-size", type=values.batch_sizes, default=(1,), metavar="N,...", help="samples per inference (1)")
     shared_options.add_device(parser)
-    add(
-        "--input",
-        metavar="VAR",
-        help="real inputs: a variable or expression that gives an array, or a list or dict of arrays for several "
-        "inputs; random ones are made up if left out",
-    )
+    shared_options.add_input(parser)
     shared_options.add_input_shape(parser)
     add(
         "--scenario",
@@ -94,8 +89,8 @@ def _build() -> OptionParser:
         type=values.techniques,
         action="append",
         metavar="NAME,...",
-        help="also measure what these make of the model: float16, int16x8, post_training_dynamic, "
-        "post_training_static, weight_only_int4, weight_only_int8; may be repeated",
+        help="also measure what these make of the model: float16, post_training_static ... (a name that is none lists "
+        "all); may be repeated",
     )
     shared_options.add_into(parser, "the report")
     shared_options.add_seed(parser, "the made-up inputs, the order of turns and the arrivals")

@@ -35,6 +35,16 @@ def add_threads(parser: OptionParser, otherwise: str) -> None:
     parser.add_argument("--threads", type=values.threads, metavar="N", help=f"threads for one inference ({otherwise})")
 
 
+def add_input(parser: OptionParser) -> None:
+    """``--input``."""
+    parser.add_argument(
+        "--input",
+        metavar="VAR",
+        help="real inputs: a variable or expression that gives an array, or a list or dict of arrays for several "
+        "inputs; random ones are made up if left out",
+    )
+
+
 def add_input_shape(parser: OptionParser) -> None:
     """``--input-shape``."""
     parser.add_argument(

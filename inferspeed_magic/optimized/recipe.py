@@ -31,7 +31,7 @@ __all__ = ["recipe", "write_inputs"]
 #: What every script defines for itself.
 _OWN = ("INPUTS", "NAMES", "BATCH_SIZE", "THREADS", "LIBRARY", "load", "infer", "tune", "extra_operators")
 #: Names that the script has beside these.
-_TAKEN = ("MODEL", "CALIBRATION", "EXPECTED", "CUSTOM", "STATE", "Path", "make", "main", "annotations")
+_TAKEN = ("MODEL", "CALIBRATION", "LESSON", "EXPECTED", "CUSTOM", "STATE", "Path", "make", "main", "annotations")
 _INSTEAD = {
     **{f"{PARTS}.script:{name}": name for name in _OWN},
     "inferspeed_magic.sources.portable:read": f"{PARTS}.stand_in:read",
@@ -58,6 +58,7 @@ def recipe(
     expected_file: str | None = None,
     template: Template | None = None,
     custom: Mapping[str, Any] = MappingProxyType({}),
+    lesson: str | None = None,
 ) -> str:
     """Write the script.
 
@@ -74,6 +75,7 @@ def recipe(
         expected_file: ``.npz`` with a batch, ``input_0`` ..., and the model's answers, ``output_0`` ...
         template: how the inputs are nested; None for one array, or a list of them.
         custom: classes and functions that are not Keras's, by the names that Keras looks for.
+        lesson: folder with what the model is trained with; None where nothing is.
 
     Returns:
         Its text: ``python recipe.py [model] [calibration.npz] [folder to write]``.
@@ -116,6 +118,7 @@ def recipe(
         steps=steps,
         run=found.names.get(running.run, "run"),
         first=found.names.get(running.first, ""),
+        lesson=lesson,
     )
     return layout.script(found, [each for each in pieces if each])
 

@@ -55,6 +55,30 @@ def write_inputs(source: Source, folder: Path | None = None) -> tuple[str, str |
     return str(file), calibration, expected
 
 
+def write_lesson(kept: Path, key: str, folder: Path | None = None) -> str:
+    """Keep what a model was trained with, for scripts.
+
+    Args:
+        kept: its folder, which does not outlive the kernel.
+        key: hash of all of it.
+        folder: in which to make a folder of this content's own; by default the user's data folder.
+
+    Raises:
+        ModelError: where it cannot be written.
+    """
+    place = (folder or _default_folder()) / f"lesson_{key}"
+    try:
+        if not place.is_dir():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=".draft_", dir=place.parent))
+            shutil.copytree(kept, draft, dirs_exist_ok=True)
+            draft.rename(place)
+    except OSError as error:
+        reason = f"{error}; free space, or set {_VARIABLE} to another folder"
+        raise ModelError(f"what the model was trained with cannot be kept for a recipe: {reason}") from error
+    return str(place)
+
+
 def _default_folder() -> Path:
     chosen = os.environ.get(_VARIABLE, "")
     if chosen.lower() == "off":

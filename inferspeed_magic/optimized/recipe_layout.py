@@ -43,6 +43,7 @@ class Layout:
         steps: calls that make the artifact.
         run: name of the function that runs it.
         first: name of a function that is called before anything else; empty for none.
+        lesson: folder with what the model is trained with; None where nothing is.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Layout:
     steps: tuple[Call, ...]
     run: str
     first: str
+    lesson: str | None = None
 
     def script(self, found: Bundle, pieces: list[str]) -> str:
         """Put the text together.
@@ -123,6 +125,7 @@ class Layout:
             "#: What is taken unless something else is given.",
             f"MODEL = Path({quoted(model)})",
             f"CALIBRATION = {f'Path({quoted(calibration)})' if calibration and self._calibrated else 'None'}",
+            *self._taught(),
             "#: A batch of inputs with the model's answers.",
             f"EXPECTED = {f'Path({quoted(expected)})' if expected else 'None'}",
             "#: Inputs, without the batch, in the order of the model.",
@@ -144,6 +147,12 @@ class Layout:
             lines.append("STATE: dict[str, Any] = {}")
         lines.append(_MARK)
         return "\n".join(lines).replace(f"\n{_MARK}", _MARK)
+
+    def _taught(self) -> list[str]:
+        if self.lesson is None:
+            return []
+        about = "#: What to train with: arrays as .npy files, and the rest in two files beside them."
+        return [about, f"LESSON = Path({quoted(self.lesson)})"]
 
     @property
     def _calibrated(self) -> bool:

@@ -78,7 +78,9 @@ def file_of(route: Route) -> str | None:
 
 
 #: Changes of a Keras model that put layers into it which convert the plain way.
-_KEEPS_PLAIN = {"techniques.factorization:factorize"}
+_KEEPS_PLAIN = {
+    *("techniques.factorization:factorize", "techniques.channel_pruner:remove", "techniques.distiller:distill"),
+}
 _FREEZE = {"formats.saved_model:freeze", "formats.frozen_graph:freeze"}
 
 
@@ -100,6 +102,7 @@ def _carried(step: Step, source: str, target: str, batch: int | None) -> Call:
     arguments = [f"source=str({source})", f"target=str({target})", f"batch_size={batch}", "inputs=INPUTS"]
     arguments += [f"{name}={value!r}" for name, value in step.settings]
     arguments += ["calibration=str(calibration)"] if step.calibrated else []
+    arguments += ["lesson=str(LESSON)"] if step.trained else []
     return Call(step.call, ", ".join(["STATE", *arguments]))
 
 

@@ -4,6 +4,12 @@ A record becomes a view and charts (plain data, nothing escaped); these become t
 """
 
 from inferspeed_magic.panel.charts import ProfileCharts, profile_charts
+from inferspeed_magic.panel.explain_charts import ExplainCharts, explain_charts
+from inferspeed_magic.panel.explain_html import explain_html
+from inferspeed_magic.panel.explain_panel import explain_panel
+from inferspeed_magic.panel.explain_picture import explain_picture, explain_picture_words
+from inferspeed_magic.panel.explain_text import explain_text
+from inferspeed_magic.panel.explain_view import ExplainView, explain_view
 from inferspeed_magic.panel.html import profile_html
 from inferspeed_magic.panel.optimize_charts import OptimizeCharts, optimize_charts
 from inferspeed_magic.panel.optimize_html import optimize_html
@@ -19,12 +25,21 @@ from inferspeed_magic.panel.view import ProfileView, profile_view
 
 __all__ = [
     "CellProgress",
+    "ExplainCharts",
+    "ExplainView",
     "NoProgress",
     "OptimizeCharts",
     "OptimizeView",
     "ProfileCharts",
     "ProfileView",
     "Progress",
+    "explain_charts",
+    "explain_html",
+    "explain_panel",
+    "explain_picture",
+    "explain_picture_words",
+    "explain_text",
+    "explain_view",
     "optimize_charts",
     "optimize_html",
     "optimize_panel",

@@ -224,6 +224,7 @@ def with_hover(plot: Plot, renderers: list[Any]) -> Plot:
     from bokeh.models import HoverTool
 
     # One at a time: where dots lie close, a tower of them would bury the chart.
-    told = [("", "@name"), ("", "@text")]
+    # Folded: a single long line reaches out of the window.
+    told = '<div style="max-width:22em;white-space:normal;overflow-wrap:anywhere"><b>@name</b><div>@text</div></div>'
     plot.add_tools(HoverTool(renderers=renderers, tooltips=told, point_policy="follow_mouse", limit=1))
     return plot

@@ -53,7 +53,8 @@ def guide(record: OptimizationRecord, speedups: Speedups | None = None) -> tuple
     advice = list(_advice(pool, record, words))
     if len(advice) > 1 and len({each.one.result.name for each in advice}) == 1:
         reasons = "; ".join(f"{each.situation}: {each.because}" for each in advice)
-        sentences = [f"Best in all that was measured: {words.way(advice[0].one)}; {reasons}."]
+        among = "of those within the goal" if within_goal(record) else "of all that was measured"
+        sentences = [f"Best in everything, {among}: {words.way(advice[0].one)}; {reasons}."]
     else:
         by_name: dict[str, list[_Advice]] = {}
         for each in advice:
@@ -97,7 +98,7 @@ class _Words:
         found = accuracy(one.result)
         if found is None:
             return f"{self.scores.name} unknown"
-        if not drop_seen(found):
+        if not drop_seen(found, labelled=self.record.metric.labelled):
             return f"no {self.scores.worse} of {self.scores.name} seen"
         return f"a {self.scores.worse} of {self.scores.name} of {self.scores.drop_words(found.drop)}"
 
@@ -109,7 +110,9 @@ def _advice(pool: Sequence[Measured], record: OptimizationRecord, words: _Words)
     smallest = _preferred(pool, words, _size, lambda one: (_size(one) or math.inf) * (1 - _SAME_SIZE))
     if smallest and any(_size(one) is not None for one in pool if one is not smallest):
         yield _Advice("smallest file", smallest, f"a file of {number(_size(smallest))} MB")
-    unharmed = [one for one in pool if (found := accuracy(one.result)) and not drop_seen(found)]
+    unharmed = [
+        one for one in pool if (found := accuracy(one.result)) and not drop_seen(found, labelled=record.metric.labelled)
+    ]
     lossless = _preferred(unharmed, words, lambda one: one.summary.p50_ms.value, lambda one: one.summary.p50_ms.low)
     if lossless:
         what = "loss of accuracy" if record.metric.labelled else "loss of agreement (which is not accuracy)"

@@ -37,6 +37,7 @@ def optimize_html(view: OptimizeView, picture: str = "", script: str = "") -> st
             html.candidates(view, ("latency", "cost", "outcome"), view.title, stacked=True),
             html.left_behind("Not measured", view.failures),
             html.sheet(_left_out(view), fold=True),
+            html.sheet(view.predictions, fold=True),
             html.sheet(view.layers, fold=True),
             _guide(view.guide),
             html.listing("Warnings", view.warnings),

@@ -1,4 +1,4 @@
-"""The small tables of ``optimize``: the path to the winner, and what layers lose."""
+"""The small tables of ``optimize``: the path to the winner, what was expected, and what layers lose."""
 
 from __future__ import annotations
 
@@ -52,6 +52,28 @@ def path_sheet(record: OptimizationRecord, unit: TimeUnit, scores: Scores) -> Sh
     )
 
 
+def predictions_sheet(record: OptimizationRecord) -> Sheet:
+    """Make the table of what techniques were expected to bring on their runtimes, and what they brought."""
+    if not record.predictions:
+        return Sheet("")
+    columns = (
+        Column("name", "candidate", "latency", numeric=False),
+        Column("expected", "expected", "latency"),
+        Column("measured", "measured", "latency"),
+        Column("reason", "because", "latency", numeric=False),
+    )
+    rows = tuple(
+        (
+            Cell(way_of(one_line(each.name), record)),
+            Cell("slower") if each.expected is None else _range(each.expected),
+            _gain(each.measured),
+            Cell(one_line(each.reason)),
+        )
+        for each in record.predictions
+    )
+    return Sheet("Gain over the model as it is on the same runtime: expected before, and measured", columns, rows)
+
+
 def layers_sheet(record: OptimizationRecord) -> Sheet:
     """Make the table of layers, the most sensitive first; of very many the least sensitive are left out."""
     layers = sorted(record.sensitivity, key=lambda layer: math.inf if math.isnan(layer.error) else -layer.error)
@@ -91,6 +113,11 @@ def _gain(gain: Interval | None) -> Cell:
     text, detail = ratio(gain)
     unsure = "no difference seen" if gain.low <= 1 <= gain.high else "" if detail else "too few samples"
     return Cell(text, gain.value, gain.low, gain.high, detail, unsure)
+
+
+def _range(expected: Interval) -> Cell:
+    text, detail = ratio(expected)
+    return Cell(text, expected.value, expected.low, expected.high, detail if expected.low < expected.high else "")
 
 
 def _waterfall(path: tuple[PathStep, ...]) -> tuple[tuple[float, float], ...]:

@@ -22,6 +22,7 @@ def optimize_text(view: OptimizeView) -> str:
         failure_lines("Measured and not chosen", view.rejections),
         failure_lines("Not measured", view.failures),
         failure_lines("Not tried", view.left_out),
+        sheet_lines(view.predictions),
         sheet_lines(view.layers),
         titled("Which one to use", view.guide),
         titled("Warnings", view.warnings),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from inferspeed_magic.panel.failures import failures
 from inferspeed_magic.panel.guide import guide
 from inferspeed_magic.panel.numbers import seconds, time_unit
-from inferspeed_magic.panel.optimize_sheets import layers_sheet, path_sheet
+from inferspeed_magic.panel.optimize_sheets import layers_sheet, path_sheet, predictions_sheet
 from inferspeed_magic.panel.optimize_table import optimize_table, rejections, score_header
 from inferspeed_magic.panel.parts import Column, Failure, Row, Sheet, one_line
 from inferspeed_magic.panel.remarks import notes, warnings
@@ -43,6 +43,7 @@ class OptimizeView:
         rejections: why those were not chosen that were measured; the table says it too, where it has the room.
         failures: what was not measured, and why.
         left_out: what was not tried, and why.
+        predictions: what techniques were expected to bring, and what they brought.
         layers: how sensitive layers are.
         guide: what to use for what.
         warnings: what makes single results doubtful.
@@ -62,6 +63,7 @@ class OptimizeView:
     rejections: tuple[Failure, ...]
     failures: tuple[Failure, ...]
     left_out: tuple[Failure, ...]
+    predictions: Sheet
     layers: Sheet
     guide: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -82,7 +84,7 @@ def optimize_view(record: OptimizationRecord, speedups: Speedups | None = None) 
     return OptimizeView(
         title=_title(record),
         interrupted=interruption(record),
-        headline=verdict(record, unit, scores),
+        headline=verdict(record, unit, scores, speedups),
         alerts=tuple(one_line(warning) for warning in record.warnings),
         aim=f"{aim(record, scores)} {_time(record)}",
         machine=machine_words(record.profile.machine),
@@ -92,6 +94,7 @@ def optimize_view(record: OptimizationRecord, speedups: Speedups | None = None) 
         rejections=rejections(record),
         failures=tuple(_named(each, record) for each in failures(record.profile)),
         left_out=tuple(Failure((one_line(each.what),), "", one_line(each.reason)) for each in record.left_out),
+        predictions=predictions_sheet(record),
         layers=layers_sheet(record),
         guide=guide(record, speedups),
         warnings=warnings(record.profile),

@@ -48,8 +48,13 @@ def accuracy(result: Result) -> Accuracy | None:
     return result.held_out or result.selection
 
 
-def drop_seen(found: Accuracy) -> bool:
-    """Tell whether the samples show it to be worse than the original; single numbers are taken as they are."""
+def drop_seen(found: Accuracy, *, labelled: bool) -> bool:
+    """Tell whether the samples show it to be worse than the original; single numbers are taken as they are.
+
+    Without labels the original agrees with itself: any answer that differs is a drop.
+    """
+    if not labelled:
+        return found.drop.value > 0
     return found.drop.low > 0 if math.isfinite(found.drop.low) else not found.drop.value <= 0
 
 

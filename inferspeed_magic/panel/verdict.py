@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from inferspeed_magic.panel.numbers import TimeUnit
-    from inferspeed_magic.panel.ranking import Measured
+    from inferspeed_magic.panel.ranking import Measured, Speedups
     from inferspeed_magic.panel.scores import Scores
     from inferspeed_magic.records import OptimizationRecord
 
@@ -24,13 +24,15 @@ _AIMS = {"latency": "low latency", "throughput": "high throughput", "size": "a s
 _TIES_NAMED = 3
 
 
-def verdict(record: OptimizationRecord, unit: TimeUnit, scores: Scores) -> tuple[str, ...]:
+def verdict(
+    record: OptimizationRecord, unit: TimeUnit, scores: Scores, speedups: Speedups | None = None
+) -> tuple[str, ...]:
     """Say what won, how fast, how accurate and how large it is; or why nothing did."""
     best = named(record, record.best)
     if best is None:
         return tuple(_nothing(record, unit, scores))
     sentences = [_chosen(best, record, unit), accuracy_words(best, record, scores), _size(best, record)]
-    return tuple(sentence for sentence in (*sentences, _ties(best, record)) if sentence)
+    return tuple(sentence for sentence in (*sentences, _ties(best, record, speedups or {})) if sentence)
 
 
 def interruption(record: OptimizationRecord) -> str | None:
@@ -56,7 +58,9 @@ def accuracy_words(one: Measured, record: OptimizationRecord, scores: Scores) ->
     on = f"On {found.samples:,} {part} sample{'s' * (found.samples != 1)}, " if found.samples else ""
     labelled = record.metric.labelled
     original = f" (original: {scores.score(found.original)})" if labelled else ""
-    said = f"{on}{scores.name} is {scores.score(found.value)}{original}: {_drop(found.drop, scores)}."
+    said = (
+        f"{on}{scores.name} is {scores.score(found.value)}{original}: {_drop(found.drop, scores, labelled=labelled)}."
+    )
     if not labelled:
         said += " There were no labels, so it was compared with the original's answers: this is not accuracy."
     if found.drop.value > record.goal.max_accuracy_drop:
@@ -93,14 +97,14 @@ def _target(best: Measured, record: OptimizationRecord) -> Iterator[str]:
         yield f"{number(timed.peak_memory_mb)} MB of memory"
 
 
-def _drop(drop: Interval, scores: Scores) -> str:
+def _drop(drop: Interval, scores: Scores, *, labelled: bool) -> str:
     words = scores.drop_words(drop)
     if not (math.isfinite(drop.low) and math.isfinite(drop.high)):
         less = f"a {scores.worse} of {words}" if drop.value > 0 else f"no {scores.worse}"
         return f"{less}, as a single number without an interval"
     if drop.low == drop.high == 0:
         return f"no {scores.worse}"
-    if drop.low > 0:
+    if drop.low > 0 or (drop.value > 0 and not labelled):
         return f"a {scores.worse} of {words}"
     if drop.high < 0:
         better = Interval(-drop.value, -drop.high, -drop.low)
@@ -132,18 +136,25 @@ def _unchanged(best: Measured, record: OptimizationRecord) -> Iterator[tuple[str
         yield f"that of {way_of(one_line(one.result.name), record)}", one
 
 
-def _ties(best: Measured, record: OptimizationRecord) -> str:
+def _ties(best: Measured, record: OptimizationRecord, speedups: Speedups) -> str:
     """Name those that may be as fast."""
     if record.goal.target != "latency":
         return ""
     first = leaders(within_goal(record))
-    others = [way_of(one_line(one.result.name), record) for one in first if one.result.name != best.result.name]
+    equals = [one for one in first if one.result.name != best.result.name and not _told_apart(one, best, speedups)]
+    others = [way_of(one_line(one.result.name), record) for one in equals]
     if best not in first or not others:
         return ""
     named_ones = others[:_TIES_NAMED]
     if len(others) > len(named_ones):
         named_ones.append(f"{len(others) - len(named_ones)} more")
     return f"No difference in latency from {listed(named_ones)} can be seen."
+
+
+def _told_apart(one: Measured, best: Measured, speedups: Speedups) -> bool:
+    """Whether turns beside each other tell two apart whose intervals overlap."""
+    found = speedups.get((one.result.name, best.result.name, one.result.batch_size))
+    return found is not None and not found.low <= 1.0 <= found.high
 
 
 def _nothing(record: OptimizationRecord, unit: TimeUnit, scores: Scores) -> Iterator[str]:

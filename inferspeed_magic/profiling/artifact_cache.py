@@ -132,6 +132,10 @@ class ArtifactCache:
                 kept += size
 
 
+#: Goes up whenever a step makes something else of the same model with the same settings.
+SCHEMA = 2
+
+
 def default_cache() -> ArtifactCache:
     """Open the user's cache."""
     parent = cache_folder()
@@ -168,7 +172,7 @@ def key_of(fingerprint: str, route: Route, batch_size: int | None, inputs: list[
 
 def versions() -> dict[str, str]:
     """List the versions of what artifacts are made with."""
-    found = {"inferspeed_magic": __version__}
+    found = {"inferspeed_magic": __version__, "schema": str(SCHEMA)}
     for name in _MAKERS:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)

@@ -28,7 +28,9 @@ class Candidate:
             runtimes that open no file of ours.
         technique: what is done to the model, ``none`` for nothing.
         variant: which alternative of it, in a word or two; empty for the usual one.
-        changed_by: the step that does it.
+        changed_by: the step that does it to the file.
+        taught_by: the step that changes the model and trains it before anything else; its technique comes first in the
+            name.
         processes: those that have it open; they alternate from turn to turn.
         artifact: what they opened.
         made_by: the route that it was made on.
@@ -48,6 +50,7 @@ class Candidate:
     technique: str = "none"
     variant: str = ""
     changed_by: Step | None = None
+    taught_by: Step | None = None
     processes: list[Worker | LocalWorker] = field(default_factory=list)
     artifact: Artifact | None = None
     made_by: Route = ()
@@ -73,9 +76,21 @@ class Candidate:
     @property
     def settings(self) -> tuple[tuple[str, str], ...]:
         """What was chosen for it: of the technique, of the runtime."""
-        made = self.changed_by.settings if self.changed_by else ()
+        made = [setting for each in (self.taught_by, self.changed_by) if each for setting in each.settings]
+        if self.trained and self.source.lesson is not None:
+            made.append(("lesson", self.source.lesson.key[:8]))
         chosen = (*made, ("threads", self.lowering.threads), *self.lowering.options)
         return tuple((name, str(value)) for name, value in chosen)
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is another model than the one that was handed in."""
+        return self.changed_by is not None or self.taught_by is not None
+
+    @property
+    def trained(self) -> bool:
+        """Whether training made it what it is."""
+        return any(step.trained for step in (self.taught_by, self.changed_by) if step is not None)
 
     @property
     def key(self) -> str:
@@ -113,7 +128,9 @@ class Candidate:
         Args:
             changes: what is different.
         """
-        given = {name: getattr(self, name) for name in ("batch_in_file", "technique", "variant", "changed_by")}
+        given = {
+            name: getattr(self, name) for name in ("batch_in_file", "technique", "variant", "changed_by", "taught_by")
+        }
         lowering = changes.pop("lowering", self.lowering)
         return Candidate(self.source, self.runtime, lowering, **{**given, **changes})
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from inferspeed_magic.profiling.candidate import Candidate
 from inferspeed_magic.techniques.base import Subject
 
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from inferspeed_magic.runtimes.base import Lowering, Runtime
     from inferspeed_magic.sources.source import Source
     from inferspeed_magic.techniques.base import Technique
+
+#: Samples that ranges of activations are found with.
+_CALIBRATED = 100
 
 
 def changed_candidate(
@@ -30,7 +35,8 @@ def changed_candidate(
     made = technique.step_made(runtime.capabilities().formats)
     if made is None:
         return None
-    subject = Subject(runtime.name, part.precision, machine.instruction_sets, part.kind)
+    taught = part.lesson is not None
+    subject = Subject(runtime.name, part.precision, machine.instruction_sets, part.kind, taught)
     step = technique.step_for(subject, made, variant)
     batch_in_file = "static" if runtime.capabilities().batch_in_artifact else None
     candidate = Candidate(part, runtime, lowering, batch_in_file, technique.name, variant, step)
@@ -41,6 +47,19 @@ def changed_candidate(
     if step.calibrated and not (part.has_real_inputs or part.own_calibration):
         candidate.notes.append("calibrated with made-up inputs, which find ranges that real ones may not have")
     return candidate
+
+
+def calibrate(part: Source, seed: int) -> None:
+    """Choose the samples that ranges of activations are found with; in no order, because data often has one.
+
+    Args:
+        part: that a technique is to change; samples that it has already stay.
+        seed: of the choice, and of made-up inputs.
+    """
+    if part.calibration is None:
+        samples = part.samples(_CALIBRATED, seed)
+        chosen = np.random.default_rng(seed).permutation(len(samples[0]))[:_CALIBRATED]
+        part.calibration = [array[chosen] for array in samples]
 
 
 def rule_out(candidate: Candidate) -> None:

@@ -23,6 +23,7 @@ from inferspeed_magic.sources import live
 from inferspeed_magic.sources.portable import MANIFEST, PICKLED, keep_live
 from inferspeed_magic.sources.quiet import quiet
 from inferspeed_magic.sources.rebuild import weights_share
+from inferspeed_magic.sources.weight_values import optimizer_bytes
 from inferspeed_magic.techniques.calibration import write
 
 if TYPE_CHECKING:
@@ -132,6 +133,33 @@ class Converter:
         more = {"inputs": _inputs_of(source), "calibration": self._calibration_of(source)}
         return self._thread.submit(self._request, call, arguments | more).result()
 
+    def look(self, call: str, source: Source, arguments: dict[str, Any], *, in_kernel: bool = True) -> Future[Any]:
+        """Have the converter process look at a source itself, in the background; what stays in the kernel, there.
+
+        Args:
+            call: ``module:function`` that takes ``source``, the path of a portable model, beside the arguments.
+            source: to be looked at.
+            arguments: JSON.
+            in_kernel: whether to look at a model that no other process can have, beside whatever else happens there.
+
+        Returns:
+            What the function returns; a ``WorkerError`` where it fails.
+        """
+        return self._thread.submit(self._look, call, source, arguments, in_kernel)
+
+    def _look(self, call: str, source: Source, arguments: dict[str, Any], in_kernel: bool) -> Any:  # noqa: FBT001
+        path = self._folder_of(source)
+        if not path.startswith("live:"):
+            return self._request(call, arguments | {"source": path})
+        if not in_kernel:
+            raise WorkerError("unsupported", "no other process can rebuild this model")
+        if live.backend_of(source.kind) != "tensorflow":
+            raise WorkerError("unsupported", "graphs are TensorFlow's, and no other process can rebuild this model")
+        with quiet():
+            from inferspeed_magic.profiling.local import LocalWorker
+
+            return LocalWorker().request(call, arguments | {"source": path}, self._limits.convert_s)
+
     def close(self) -> None:
         """Drop what has not begun and end the process."""
         self._closed = True
@@ -218,10 +246,10 @@ class Converter:
             path, facts = found
             source.subnormal_share = max(source.subnormal_share, float(facts["subnormal_share"]))
             path = self._borrowed(Path(path))
-            return Artifact(path, words(route), _size(source, path), computes, entry)
+            return Artifact(path, words(route), _size(source, path, route), computes, entry)
         path = self._convert(source, route, batch_size, inputs)
         may_be_kept = not path.startswith("live:") and source.stays_live is None
-        return Artifact(path, words(route), _size(source, path), computes, entry=entry if may_be_kept else None)
+        return Artifact(path, words(route), _size(source, path, route), computes, entry=entry if may_be_kept else None)
 
     def _borrowed(self, artifact: Path) -> str:
         """Link a file of the cache into the run's own folder: another process may throw the entry away meanwhile."""
@@ -243,9 +271,13 @@ class Converter:
         path = self._folder_of(source)
         done: tuple[Any, ...] = (source.key,)
         static = False
-        for step in route:
+        for number, step in enumerate(route):
             static = static or step.static
             done = (*done, step, batch_size if static else None)
+            if done not in self._steps and step.trained:
+                before = self._trained_before(source, route[: number + 1], batch_size, inputs)
+                if before is not None:
+                    self._steps[done] = before
             if done not in self._steps:
                 self._steps[done] = self._try(source, step, path, batch_size if step.static else None, inputs)
             outcome = self._steps[done]
@@ -253,6 +285,14 @@ class Converter:
                 raise WorkerError(outcome.status, f"{step.words}: {outcome.reason}")
             path = outcome
         return path
+
+    def _trained_before(
+        self, source: Source, route: Route, batch_size: int, inputs: list[dict[str, Any]]
+    ) -> str | None:
+        """Find what an earlier run trained: nothing else takes as long, and other routes go on from it."""
+        fingerprint = self._fingerprint(source)
+        found = self._cache.find(_entry(fingerprint, source, route, batch_size, inputs)) if fingerprint else None
+        return self._borrowed(Path(found[0])) if found is not None else None
 
     def _try(
         self, source: Source, step: Step, path: str, batch_size: int | None, inputs: list[dict[str, Any]]
@@ -264,6 +304,10 @@ class Converter:
         arguments |= dict(step.settings)
         if step.calibrated:
             arguments["calibration"] = self._calibration_of(source)
+        limit_s = self._limits.convert_s
+        if step.trained and source.lesson is not None:
+            arguments["lesson"] = str(source.lesson.folder)
+            limit_s += source.lesson.limit_s
         self.now = f"converting {source.name}: {step.words}"
         try:
             if path.startswith("live:") and live.backend_of(source.kind) != "tensorflow":
@@ -275,7 +319,7 @@ class Converter:
 
                     LocalWorker().request(step.call, arguments, self._limits.convert_s)
             else:
-                self._request(step.call, arguments, step.backend)
+                self._request(step.call, arguments, step.backend, limit_s)
         except WorkerError as error:
             return error
         if not target.exists():
@@ -289,7 +333,9 @@ class Converter:
             write(folder, source.calibration or [])
         return str(folder)
 
-    def _request(self, call: str, arguments: dict[str, Any], backend: str = "tensorflow") -> Any:
+    def _request(
+        self, call: str, arguments: dict[str, Any], backend: str = "tensorflow", limit_s: float | None = None
+    ) -> Any:
         if self._closed:
             raise WorkerError("failed", "the run is over")
         worker = self._workers.get(backend)
@@ -301,7 +347,7 @@ class Converter:
                 environment=self._environment | {"KERAS_BACKEND": backend},
                 memory_limit_mb=self._limits.memory_mb(),
             )
-        return worker.request(call, arguments, self._limits.convert_s)
+        return worker.request(call, arguments, limit_s or self._limits.convert_s)
 
 
 def _inputs_of(source: Source) -> list[dict[str, Any]]:
@@ -312,6 +358,8 @@ def _entry(fingerprint: str, source: Source, route: Route, batch_size: int, inpu
     """Name what a route makes of a source in the cache: by the samples too, where it is calibrated with them."""
     if any(step.calibrated for step in route):
         fingerprint += source.calibration_key()
+    if any(step.trained for step in route) and source.lesson is not None:
+        fingerprint += source.lesson.key
     return key_of(fingerprint, route, batch_size if any(step.static for step in route) else None, inputs)
 
 
@@ -335,7 +383,7 @@ def release(sources: list[Source]) -> None:
         keep_live(source.key, None)
 
 
-def _size(source: Source, path: str) -> float | None:
+def _size(source: Source, path: str, route: Route) -> float | None:
     """Size of what the runtime loads: of the model alone, not of what lies beside it for the worker."""
     if path.startswith("live:"):
         return None
@@ -343,7 +391,10 @@ def _size(source: Source, path: str) -> float | None:
     if manifest.is_file():
         path = str(source.path) if source.kind == "saved_model" else str(manifest.with_name(live.MODEL_FILE))
     with contextlib.suppress(OSError):
-        return artifact_mb(path)
+        # What an optimizer remembers is saved with a compiled model, and is no part of what runs. Changed models are
+        # written without.
+        as_it_came = manifest.is_file() and not route
+        return max(0.0, artifact_mb(path) - (optimizer_bytes(source.model) / 1e6 if as_it_came else 0.0))
     return None
 
 

@@ -15,6 +15,7 @@ from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.conclusions import compared
 from inferspeed_magic.profiling.limits import LIMITS
 from inferspeed_magic.profiling.run import Run
+from inferspeed_magic.records.measurement import ROUNDS_APART
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from inferspeed_magic.records import ProfileRecord, Request, Result
 
 _running = Lock()
-#: Rounds of one run are compared in pairs; those of another run were not at the same time.
-_ROUNDS_APART = 1_000_000
 
 
 @contextmanager
@@ -131,7 +130,7 @@ def merged(old: ProfileRecord, new: ProfileRecord) -> ProfileRecord:
     began = dt.datetime.fromisoformat(new.created)
     later_s = (began - dt.datetime.fromisoformat(old.created)).total_seconds()
     rounds = 1 + max((block.round for result in old.results for block in _blocks(result)), default=0)
-    apart = -(-rounds // _ROUNDS_APART) * _ROUNDS_APART
+    apart = -(-rounds // ROUNDS_APART) * ROUNDS_APART
     note = f"measured later than other rows, at {began:%H:%M}: what the machine did in between is in no interval"
     results = {_key(result): result for result in old.results}
     for result in new.results:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.profiling.candidate import Candidate
     from inferspeed_magic.profiling.conversion import Artifact, Converter
     from inferspeed_magic.profiling.limits import Limits
+    from inferspeed_magic.sources.source import Source
     from inferspeed_magic.workers.crew import Crew
     from inferspeed_magic.workers.worker import Worker
 
@@ -210,6 +211,19 @@ class Opener:
         self._hosts[candidate.source.key, str(candidate.runtime.group)] = worker
         return worker
 
+    def move_in(self, guest: Source, host: Source) -> None:
+        """Have the Keras call paths of one model run in the process of another's, where there is one."""
+        for (key, group), worker in list(self._hosts.items()):
+            if key == host.key and group != "kernel":
+                self._hosts[guest.key, group] = worker
+
+    def inputs(self, candidate: Candidate) -> list[list[str]]:
+        """Name the files of the batches that a candidate is timed with; for each batch in the order of the inputs."""
+        source, batch_size = candidate.source, candidate.lowering.batch_size
+        untimed = self._samples.untimed(source, batch_size)
+        files, _ = self._samples.inputs(source, batch_size)
+        return [batch for position, batch in enumerate(files) if position not in untimed]
+
     def _start(self, candidate: Candidate, name: str) -> Worker:
         self._outputs += 1
         return self._crew.start(
@@ -342,7 +356,7 @@ def _assert_same(candidate: Candidate) -> None:
     """Nothing is timed that is not the same model; what a technique made of it is another one, but has to be finite."""
     error = candidate.relative_error
     tolerance = TOLERANCES.get(candidate.source.precision, TOLERANCES["float32"])
-    if candidate.changed_by is not None:
+    if candidate.changed:
         tolerance = sys.float_info.max
     if error is None or not error <= tolerance:
         raise WorkerError(
@@ -362,8 +376,10 @@ def ways(candidate: Candidate) -> list[Route]:
         for route in routes(kind, made, dynamic=candidate.dynamic, lower=lower)
         if all(step.backend == "tensorflow" or find_spec(step.backend) for step in route)
     ]
-    if candidate.changed_by is None:
-        return [route for route, _ in found]
     step = candidate.changed_by
-    # A step that makes another Keras model of it comes first, whatever follows.
-    return [changed(route, step) for route, made in found if step.makes in (made, "keras")]
+    if step is None:
+        ours = [route for route, _ in found]
+    else:
+        # A step that makes another Keras model of it comes first, whatever follows.
+        ours = list(dict.fromkeys(changed(route, step) for route, made in found if step.makes in (made, "keras")))
+    return [(candidate.taught_by, *route) for route in ours] if candidate.taught_by is not None else ours

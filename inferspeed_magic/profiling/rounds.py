@@ -32,6 +32,8 @@ _MOST_IN_A_TURN = 20_000
 _LEAST_ROUNDS = 6
 _INFERENCES_A_TURN = 3
 _REWARM_BELOW_NS = 300e6
+#: Inferences that give a usable interval.
+_ENOUGH = 16
 _CUT_SHORT = f"so fast that some of its turns ended after {_MOST_IN_A_TURN:,} inferences, before their time was over"
 
 
@@ -77,7 +79,9 @@ def measure(
     duration_s: float,
     seed: int,
     tell: Callable[[int, int, str, float], None],
-) -> None:
+    first_round: int = 0,
+    slow_s: float = 0.0,
+) -> int:
     """Take turns until everybody has had their time; blocks are added to the candidates as they come.
 
     Args:
@@ -88,12 +92,20 @@ def measure(
         duration_s: timed seconds per candidate.
         seed: of the order of turns.
         tell: called before each turn with turns done, turns in all, what is done now, and seconds left.
+        first_round: number of the first round, where there were others before.
+        slow_s: timed seconds that a slow candidate may take beyond ``duration_s`` to reach 16 inferences.
+
+    Returns:
+        The number of the next round.
     """
     shuffle = random.Random(seed)  # noqa: S311  (an order of turns, not a secret)
     rounds = rounds_for(duration_s)
-    plans = {candidate.key: plan(candidate.expected_ns, duration_s, rounds) for candidate in candidates}
+    plans = {
+        candidate.key: plan(candidate.expected_ns, _longer(candidate.expected_ns, duration_s, slow_s), rounds)
+        for candidate in candidates
+    }
     for candidate in candidates:
-        candidate.turns = len(plans[candidate.key].rounds)
+        candidate.turns += len(plans[candidate.key].rounds)
     total = sum(len(each.rounds) for each in plans.values())
     done = 0
     origin = time.perf_counter()
@@ -105,8 +117,14 @@ def measure(
                 elapsed = time.perf_counter() - origin
                 left = elapsed / done * (total - done) if done else duration_s * len(candidates) * 1.2
                 tell(done, total, f"measuring {candidate.name}", left)
-                take_turn(candidate, number, plans[candidate.key], origin, crew=crew, opener=opener, limits=limits)
+                turn = plans[candidate.key]
+                take_turn(candidate, first_round + number, turn, origin, crew=crew, opener=opener, limits=limits)
                 done += 1
+    return first_round + rounds
+
+
+def _longer(expected_ns: float, duration_s: float, slow_s: float) -> float:
+    return max(duration_s, min(duration_s + slow_s, _ENOUGH * expected_ns / 1e9))
 
 
 def take_turn(

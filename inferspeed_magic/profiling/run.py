@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from inferspeed_magic.discovery import runtimes, techniques
 from inferspeed_magic.errors import ModelError, WorkerError
 from inferspeed_magic.measurement.load import LoadMeter
@@ -18,7 +16,7 @@ from inferspeed_magic.measurement.machine import describe
 from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.batch_choice import choose
 from inferspeed_magic.profiling.candidate import Candidate
-from inferspeed_magic.profiling.changes import changed_candidate, rule_out
+from inferspeed_magic.profiling.changes import calibrate, changed_candidate, rule_out
 from inferspeed_magic.profiling.conclusions import conclude
 from inferspeed_magic.profiling.conversion import Converter, release
 from inferspeed_magic.profiling.environment import environment
@@ -40,10 +38,6 @@ if TYPE_CHECKING:
     from inferspeed_magic.records import Request
     from inferspeed_magic.runtimes.base import Runtime
     from inferspeed_magic.sources.source import Source
-
-
-#: Samples that ranges of activations are found with.
-_CALIBRATED = 100
 
 
 class Run:
@@ -137,7 +131,7 @@ class Run:
         listed = [candidate for candidate in found if candidate is not None]
         for candidate in listed:
             if candidate.changed_by is not None and candidate.changed_by.calibrated:
-                self._calibrate(part)
+                calibrate(part, self.request.seed)
         return listed
 
     def _candidate(self, source: Source, runtime: Runtime, batch_size: int) -> Candidate:
@@ -157,13 +151,6 @@ class Run:
         if takes_any and self.request.batch_in_file == "best":
             self._rivals[candidate.key] = rival
         return candidate
-
-    def _calibrate(self, part: Source) -> None:
-        """Choose the samples that ranges of activations are found with; in no order, because data often has one."""
-        if part.calibration is None:
-            samples = part.samples(_CALIBRATED, self.request.seed)
-            chosen = np.random.default_rng(self.request.seed).permutation(len(samples[0]))[:_CALIBRATED]
-            part.calibration = [array[chosen] for array in samples]
 
     def _part_for_files(self, source: Source) -> Source:
         """Leave out of a model what no file can hold, once."""

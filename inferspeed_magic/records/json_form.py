@@ -8,6 +8,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import UserError
+from inferspeed_magic.records.counts import ModelCount
+from inferspeed_magic.records.explanation import ExplanationRecord
+from inferspeed_magic.records.operators import OperatorProfile
 from inferspeed_magic.records.optimization import OptimizationRecord
 from inferspeed_magic.records.profile import SCHEMA_VERSION, ProfileRecord
 from inferspeed_magic.records.result import Result
@@ -15,7 +18,8 @@ from inferspeed_magic.records.result import Result
 if TYPE_CHECKING:
     from cattrs import Converter
 
-Record = ProfileRecord | OptimizationRecord
+Record = ProfileRecord | OptimizationRecord | ExplanationRecord
+_KINDS: dict[str, type[Record]] = {"optimization": OptimizationRecord, "explanation": ExplanationRecord}
 
 # JSON has no word for these, and Python's own ("NaN") makes files that strict readers refuse.
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -40,6 +44,24 @@ def result_from_json(data: Any) -> Result:
     return _converter().structure(data, Result)
 
 
+def count_from_json(data: Any) -> ModelCount:
+    """Read what a worker counted.
+
+    Raises:
+        Exception: of any kind, for anything else.
+    """
+    return _converter().structure(data, ModelCount)
+
+
+def operators_from_json(data: Any) -> OperatorProfile:
+    """Read what a worker saw of operators.
+
+    Raises:
+        Exception: of any kind, for anything else.
+    """
+    return _converter().structure(data, OperatorProfile)
+
+
 def from_json(text: str) -> Record:
     """Read what ``to_json`` wrote, or say in one line why that cannot be done."""
     try:
@@ -61,7 +83,7 @@ def from_json(text: str) -> Record:
 def _structure(data: Any) -> Record:
     import cattrs
 
-    kind: type[Record] = OptimizationRecord if data.get("kind") == "optimization" else ProfileRecord
+    kind = _KINDS.get(str(data.get("kind")), ProfileRecord)
     try:
         return _converter().structure(data, kind)
     # A damaged file can break cattrs anywhere, and not always with an error of its own.

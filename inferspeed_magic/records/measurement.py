@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+#: Rounds of one run are compared in pairs. Those of another run were not at the same time: their numbers lie this far
+#: away.
+ROUNDS_APART: Final = 1_000_000
 
 
 @dataclass(frozen=True)

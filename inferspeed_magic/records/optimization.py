@@ -7,6 +7,7 @@ from typing import Literal
 
 from inferspeed_magic.records.accuracy import Accuracy, Metric
 from inferspeed_magic.records.interval import Interval
+from inferspeed_magic.records.prediction import Prediction
 from inferspeed_magic.records.profile import SCHEMA_VERSION, ProfileRecord
 
 Target = Literal["latency", "throughput", "size", "memory"]
@@ -114,6 +115,7 @@ class OptimizationRecord:
         path: from the original to the winner.
         left_out: what was not tried, and why.
         sensitivity: of layers, the most sensitive first; empty where it was not looked at.
+        predictions: what techniques were expected to bring, and what they brought, in the order of trying.
         warnings: what makes the outcome doubtful.
         kind: tells this record from others in a file.
         schema_version: of this record.
@@ -129,6 +131,7 @@ class OptimizationRecord:
     path: tuple[PathStep, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     sensitivity: tuple[LayerSensitivity, ...] = ()
+    predictions: tuple[Prediction, ...] = ()
     warnings: tuple[str, ...] = ()
     kind: Literal["optimization"] = "optimization"
     schema_version: int = SCHEMA_VERSION

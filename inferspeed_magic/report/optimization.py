@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from inferspeed_magic.errors import OptionError
 from inferspeed_magic.panel import optimize_charts, optimize_panel, optimize_picture, optimize_text, optimize_view
 from inferspeed_magic.panel.optimize_controls import show_optimized
 from inferspeed_magic.panel.progress import in_notebook
+from inferspeed_magic.records import Interval
 from inferspeed_magic.records.json_form import to_json
 from inferspeed_magic.report.profile import Drawn, Report, write
 
@@ -16,8 +18,13 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
+    import pandas as pd
+
     from inferspeed_magic.optimized import OptimizedModel
     from inferspeed_magic.records import OptimizationRecord
+
+_GAINS = ("expected", "measured")
+_PREDICTED = ["name", *(f"{gain}{end}" for gain in _GAINS for end in ("", "_low", "_high")), "reason"]
 
 
 class OptimizeReport(Report):
@@ -44,6 +51,29 @@ class OptimizeReport(Report):
         known = self._models
         # Points of earlier runs, and models that no file holds, are in the chart and cannot be handed out.
         return tuple(self.pick(name) for name in self.optimization.pareto if known is None or name in known)
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """One row for each technique on each runtime: the gain that was expected before it was tried, and measured.
+
+        Gains are latency before over latency after, over the model as it is on the same runtime; ``expected`` is NaN
+        where slower was expected, ``measured`` where it was not measured.
+        """
+        import pandas as pd
+
+        missing = Interval(math.nan, math.nan, math.nan)
+        rows = []
+        for each in self.optimization.predictions:
+            expected, measured = each.expected or missing, each.measured or missing
+            rows.append(
+                {
+                    "name": each.name,
+                    **_spread("expected", expected),
+                    **_spread("measured", measured),
+                    "reason": each.reason,
+                }
+            )
+        return pd.DataFrame(rows, columns=_PREDICTED)
 
     def pick(self, name: str) -> OptimizedModel:
         """Give any candidate that was measured, the winner or not.
@@ -95,3 +125,7 @@ class OptimizeReport(Report):
         charts = optimize_charts(self.optimization, self._speedups)
         picture = optimize_picture(view, charts)
         return Drawn(view.title, optimize_text(view), optimize_panel(view, charts, picture), picture)
+
+
+def _spread(name: str, gain: Interval) -> dict[str, float]:
+    return {name: gain.value, f"{name}_low": gain.low, f"{name}_high": gain.high}

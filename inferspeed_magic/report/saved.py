@@ -6,14 +6,15 @@ import os
 from pathlib import Path
 
 from inferspeed_magic.errors import UserError
-from inferspeed_magic.records import OptimizationRecord
+from inferspeed_magic.records import ExplanationRecord, OptimizationRecord
 from inferspeed_magic.records.json_form import from_json
+from inferspeed_magic.report.explanation import ExplainReport
 from inferspeed_magic.report.optimization import OptimizeReport
 from inferspeed_magic.report.profile import Report
 
 
 def load_report(path: str | os.PathLike[str]) -> Report:
-    """Read a report that ``save`` wrote; what ``optimize`` saved comes back as an ``OptimizeReport``."""
+    """Read a report that ``save`` wrote; what ``optimize`` and ``explain`` saved comes back as theirs."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
@@ -24,4 +25,6 @@ def load_report(path: str | os.PathLike[str]) -> Report:
         record = from_json(text)
     except UserError as error:
         raise UserError(f"cannot read {os.fspath(path)!r}: {error}") from None
+    if isinstance(record, ExplanationRecord):
+        return ExplainReport(record)
     return OptimizeReport(record) if isinstance(record, OptimizationRecord) else Report(record)

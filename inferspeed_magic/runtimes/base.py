@@ -16,8 +16,19 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from inferspeed_magic.records.operators import OperatorTime
 
-__all__ = ["Availability", "Capabilities", "Lowering", "Runtime", "Session", "UnsupportedError", "from_reference"]
+
+__all__ = [
+    "Availability",
+    "Capabilities",
+    "Lowering",
+    "ProfiledSession",
+    "Runtime",
+    "Session",
+    "UnsupportedError",
+    "from_reference",
+]
 
 
 @dataclass(frozen=True)
@@ -68,12 +79,14 @@ class Capabilities:
         formats: artifact formats it opens, best first.
         batch_in_artifact: whether the artifact must be made for one batch size (its speed depends on it).
         tunable: options of ``Lowering`` and the values worth a try beside the runtime's default.
+        profiles: whether it can say what its operators take (``compile_profiled``).
     """
 
     devices: tuple[str, ...]
     formats: tuple[str, ...]
     batch_in_artifact: bool
     tunable: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    profiles: bool = False
 
 
 class Session(ABC):
@@ -94,6 +107,20 @@ class Session(ABC):
         """
 
 
+class ProfiledSession(Session):
+    """A compiled model whose runtime times its operators while it runs."""
+
+    @abstractmethod
+    def operators(self) -> list[OperatorTime]:
+        """End profiling, and say what the operators took; asked once, after the last inference.
+
+        Returns:
+            Operators that were executed, in the order of execution, each with a time for every inference since the
+            session was opened. The times are the runtime's own; where its profiler only adds up, inferences between two
+            readings share their mean. Constants and what was optimized away are left out.
+        """
+
+
 class Runtime(ABC):
     """A way to run a model. Stateless: everything that lives belongs to a ``Session``."""
 
@@ -106,6 +133,8 @@ class Runtime(ABC):
     install_command: ClassVar[str]
     #: Runtimes of the same group share a worker process (starting TensorFlow for each Keras call path takes seconds).
     group: ClassVar[str | None] = None
+    #: Why it cannot profile, where it cannot; follows its name.
+    unprofiled: ClassVar[str] = "does not say what its operators take"
 
     def availability(self) -> Availability:
         """Say whether the library is installed, without importing it."""
@@ -153,6 +182,20 @@ class Runtime(ABC):
         Raises:
             UnsupportedError: if what came out is not what was asked for (another device or provider).
         """
+
+    def compile_profiled(self, loaded: Any, lowering: Lowering, folder: str) -> ProfiledSession:
+        """Do the same with the runtime's own profiler of operators switched on.
+
+        Args:
+            loaded: from ``load``.
+            lowering: how it is to be realised.
+            folder: for what the profiler writes; the caller's, and empty.
+
+        Raises:
+            UnsupportedError: if the runtime cannot say what its operators take, here or at all.
+        """
+        del loaded, lowering, folder
+        raise UnsupportedError(f"{self.name} {self.unprofiled}")
 
 
 def from_reference(reference: str) -> Runtime:

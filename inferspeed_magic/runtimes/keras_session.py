@@ -25,6 +25,8 @@ class KerasRuntime(Runtime):
     module = "keras"
     install_command = "pip install keras tensorflow"
     group = "keras"
+    # TensorFlow's trace is of the threads of a pool, under scopes that it numbers (formats.layer_names).
+    unprofiled = "is not profiled by operator: times of threads that run side by side do not add up to an inference"
 
     def capabilities(self) -> Capabilities:
         """CPU and GPU, from what the sources write."""

@@ -27,6 +27,8 @@ class LiteRT(Runtime):
     distribution = "ai-edge-litert"
     module = "ai_edge_litert"
     install_command = "pip install ai-edge-litert"
+    # The profiler of its C library is not bound, and litert-benchmark times whole inferences.
+    unprofiled = "has no profiler of operators in its Python package"
 
     def capabilities(self) -> Capabilities:
         """CPU only: the wheel's GPU delegate needs an OpenCL device that it does not report reliably."""

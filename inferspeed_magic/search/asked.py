@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+#: Tried without being named where there is something to train with; the second where there is a student.
+_TRAINED, _STUDENT = ("structured_pruning",), "distillation"
+
+
 @dataclass(frozen=True)
 class Asked:
     """One call of ``optimize``, checked as far as that goes without looking at model and data.
@@ -27,6 +31,7 @@ class Asked:
         goal: what is looked for.
         request: as of ``profile``: runtimes, techniques, batch size, device, threads, seed.
         data, metric, evaluate, calibration, input_shapes: as the user gave them.
+        train, epochs, fine_tune, student: what may be trained with, as the user gave it.
         named: techniques and runtimes that the user named.
         exhaustive: try everything, and measure everything to the end.
     """
@@ -38,8 +43,17 @@ class Asked:
     evaluate: Callable[[Callable[[Any], Any]], Any] | None = None
     calibration: Any = None
     input_shapes: Any = None
+    train: Any = None
+    epochs: int | None = None
+    fine_tune: Callable[[Any], Any] | None = None
+    student: Callable[[], Any] | None = None
     named: tuple[str, ...] = ()
     exhaustive: bool = False
+
+    @property
+    def trains(self) -> bool:
+        """Whether anything is trained."""
+        return self.train is not None or self.fine_tune is not None
 
     def original_runtime(self, kind: str) -> str:
         """Name what users of such a model call today: ``predict``, or the runtime that the file is made for."""
@@ -63,11 +77,13 @@ def asked(
     input_shapes: Any,
     seed: int,
     exhaustive: bool = False,
+    training: tuple[Any, int | None, Any, Any] = (None, None, None, None),
 ) -> Asked:
     """Check the options, which are those of ``optimize``.
 
     ``names`` are techniques and runtimes to try (None for all), and those of either to leave out; ``bounds_mb`` are
-    those on the file and on the memory of its process.
+    those on the file and on the memory of its process; ``training`` is data, epochs, and the functions ``fine_tune``
+    and ``student``.
 
     Raises:
         OptionError: what is wrong, and how to mend it.
@@ -88,11 +104,17 @@ def asked(
         raise OptionError("evaluate has to be a function that takes predict and returns a score, higher is better")
     if evaluate is not None and metric is not None:
         raise OptionError("give either metric= or evaluate=: evaluate(predict) computes its score by itself")
+    _check_training(*training)
     wanted, runtimes, left_out = names
     named = (*_listed(wanted), *(arguments.runtime_list(runtimes) if runtimes is not None else ()))
-    chosen_runtimes, chosen_techniques = _without(
-        arguments.runtime_list(runtimes), _technique_names(wanted), _listed(left_out)
+    trained = (
+        [] if training[0] is None and training[2] is None else [*_TRAINED, *([_STUDENT] * (training[3] is not None))]
     )
+    chosen_runtimes, chosen_techniques = _without(
+        arguments.runtime_list(runtimes), _technique_names(wanted, trained), _listed(left_out)
+    )
+    if trained and not any(name != "none" and techniques()[name].wants_training for name in chosen_techniques):
+        raise OptionError(f"there is something to train with, and no technique that trains: name {trained[0]} too")
     request = arguments.request(
         runtimes=chosen_runtimes,
         batch_sizes=(batch_size,) if isinstance(batch_size, int | np.integer) else batch_size,
@@ -116,12 +138,43 @@ def asked(
         max_memory_mb=bounds_mb[1],
         budget_s=float(budget_s),
     )
-    return Asked(goal, request, data, metric, evaluate, calibration, input_shapes, named, bool(exhaustive))
+    train, epochs, fine_tune, student = training
+    return Asked(
+        goal,
+        request,
+        data,
+        metric,
+        evaluate,
+        calibration,
+        input_shapes,
+        train,
+        None if epochs is None else int(epochs),
+        fine_tune,
+        student,
+        named,
+        bool(exhaustive),
+    )
 
 
-def _technique_names(wanted: Sequence[str] | str | None) -> tuple[str, ...]:
-    """Take all where none is named; the model as it is belongs to them in any case."""
-    return arguments.technique_list(list(techniques()) if wanted is None else wanted)
+def _check_training(train: Any, epochs: int | None, fine_tune: Any, student: Any) -> None:
+    for name, given, takes in (("fine_tune", fine_tune, "the model, and trains it"), ("student", student, "nothing")):
+        if given is not None and not callable(given):
+            raise OptionError(f"{name} has to be a function that takes {takes}")
+    if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1):
+        raise OptionError(f"epochs {epochs!r} makes no sense: it is a whole number from 1 up")
+    if epochs is not None and train is None:
+        raise OptionError("epochs says how long to train, and there is nothing to train with: give train=(x, y)")
+    if student is not None and train is None:
+        raise OptionError("a student learns from training data: give train=(x, y) too")
+
+
+def _technique_names(wanted: Sequence[str] | str | None, trained: Sequence[str]) -> tuple[str, ...]:
+    """Take all where none is named; of those that want training, those that pay where there is something to train with.
+
+    The model as it is belongs to them in any case.
+    """
+    usual = [name for name, technique in techniques().items() if not technique.wants_training] + list(trained)
+    return arguments.technique_list(usual if wanted is None else wanted)
 
 
 def _without(

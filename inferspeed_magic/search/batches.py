@@ -26,10 +26,14 @@ def comes_in_batches(data: Any) -> bool:
     return hasattr(data, "__iter__") or (hasattr(data, "__getitem__") and hasattr(data, "__len__"))
 
 
-def gathered(data: Any) -> tuple[tuple[Any, ...], str | None]:
+def gathered(data: Any, most_samples: int | None = MOST_SAMPLES) -> tuple[tuple[Any, ...], str | None]:
     """Walk through batches of ``x``, ``(x, y)`` or ``(x, y, sample_weight)``, as Keras reads them, and join them.
 
     Single samples in place of batches (a tf.data.Dataset that was not batched, a torch Dataset) are stacked.
+
+    Args:
+        data: what gives batches.
+        most_samples: where to stop; None for no bound but that on memory, and the end of an epoch.
 
     Returns:
         One to three nests of arrays, samples first; and a note where not everything was read.
@@ -54,7 +58,7 @@ def gathered(data: Any) -> tuple[tuple[Any, ...], str | None]:
         collected.append(arrays)
         samples += len(arrays[0])
         size += sum(array.nbytes for array in arrays)
-        if samples >= MOST_SAMPLES or size >= MOST_BYTES:
+        if (most_samples is not None and samples >= most_samples) or size >= MOST_BYTES:
             note = f"the first {samples:,} samples of the data were used"
             break
     if template is None or not samples:

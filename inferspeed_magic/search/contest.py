@@ -15,6 +15,7 @@ from inferspeed_magic.profiling.environment import environment
 from inferspeed_magic.profiling.opening import Opener, ways
 from inferspeed_magic.profiling.racing import FINAL_ROUNDS, Race, is_slower
 from inferspeed_magic.search.trial import Trial, cost, too_big
+from inferspeed_magic.search.wording import expectation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,7 +99,7 @@ class Contest:
     def attempt(self, trial: Trial) -> None:
         """Try a candidate; whatever goes wrong with it is noted on it."""
         self.trials.append(trial)
-        self._tell(f"trying {trial.candidate.name}")
+        self._tell(f"trying {trial.candidate.name}{expectation(trial.expected)}")
         if trial.candidate.status is None:
             self._open(trial)
         candidate = trial.candidate
@@ -116,6 +117,9 @@ class Contest:
         trial.rejected = trial.rejected or not_kept or too_big(trial, self._goal)
         if self._worth_judging(trial, leader, slower=slower):
             self.judge(trial, "selection")
+        elif slower and leader is not None and trial.rejected is None and trial is not self.original:
+            way = leader.candidate.name.partition("/")[2]
+            trial.rejected = f"slower than {way} when the two took turns, so its accuracy was not looked at"
         self._thin_out()
 
     def _measured(self, candidate: Candidate, leader: Trial | None) -> bool:
@@ -166,7 +170,13 @@ class Contest:
     def _known(self, trial: Trial) -> Accuracy | None:
         """Take the accuracy that an earlier run saw on the same samples of the same artifact."""
         known = trial.known
-        if known is None or known.selection is None or known.settings != trial.candidate.settings:
+        # What was trained once more is another model, even with the same lesson.
+        if (
+            trial.candidate.trained
+            or known is None
+            or known.selection is None
+            or known.settings != trial.candidate.settings
+        ):
             return None
         return known.selection if known.selection.samples == self._judge.samples("selection") else None
 

@@ -11,7 +11,7 @@ from inferspeed_magic.errors import InputError
 from inferspeed_magic.search.batches import MOST_BYTES, MOST_SAMPLES, as_numpy, comes_in_batches, gathered
 from inferspeed_magic.search.splitting import Part, Split, split
 from inferspeed_magic.sources.inputs import checked
-from inferspeed_magic.sources.structure import flatten, pack
+from inferspeed_magic.sources.structure import leaves, taken
 
 if TYPE_CHECKING:
     from inferspeed_magic.records.signature import Signature
@@ -72,12 +72,16 @@ class Unpacked:
     notes: tuple[str, ...] = field(default=())
 
 
-def unpacked(data: Any) -> Unpacked:
+def unpacked(data: Any, *, most_samples: int | None = MOST_SAMPLES) -> Unpacked:
     """Tell inputs from labels.
 
     A tuple is always ``(x, y)`` or ``(x, y, sample_weight)``; a list, a dict or an array is always ``x`` alone, so that
     ``[a, b]`` are the two inputs of a model. What comes in batches (tf.data.Dataset, PyDataset, DataLoader, generator)
-    is read as Keras reads it, up to 10,000 samples or 2 GiB.
+    is read as Keras reads it, up to 2 GiB.
+
+    Args:
+        data: what was given.
+        most_samples: that are read of what comes in batches; None for all.
 
     Raises:
         InputError: for what is no data.
@@ -86,7 +90,7 @@ def unpacked(data: Any) -> Unpacked:
         return data
     notes: tuple[str, ...] = ()
     if comes_in_batches(data):
-        data, note = gathered(data)
+        data, note = gathered(data, most_samples)
         notes = () if note is None else (note,)
     elif not isinstance(data, tuple):
         data = (data,)
@@ -96,13 +100,14 @@ def unpacked(data: Any) -> Unpacked:
     return Unpacked(x, y, weights, notes)
 
 
-def checked_data(source: Source, data: Any, seed: int = 0) -> Samples:
+def checked_data(source: Source, data: Any, seed: int = 0, *, most_samples: int | None = MOST_SAMPLES) -> Samples:
     """Check the user's data against the model.
 
     Args:
         source: the model; its open dimensions are filled from the data in the signature of what is returned.
         data: as of ``unpacked``; None for inputs that are made up.
         seed: of what is made up, and of the choice where there is too much.
+        most_samples: that are taken; None for all that memory has room for.
 
     Raises:
         InputError: naming what is wrong, and how to mend it.
@@ -116,10 +121,10 @@ def checked_data(source: Source, data: Any, seed: int = 0) -> Samples:
     inputs = _as_keras_takes_them(signature, _frames_as_dicts(signature, parts.x))
     samples = _count(inputs)
     labels, weights = _labels(parts.y, samples), _weights(parts.weights, samples)
-    chosen, note = _chosen(samples, [*_leaves(inputs), *_leaves(labels)], seed)
+    chosen, note = _chosen(samples, [*leaves(inputs), *leaves(labels)], seed, most_samples)
     notes = parts.notes
     if note is not None:
-        inputs, labels, weights = (_taken(part, chosen) for part in (inputs, labels, weights))
+        inputs, labels, weights = (taken(part, chosen) for part in (inputs, labels, weights))
         notes += (note,)
     try:
         filled, arrays = checked(name, signature, inputs)
@@ -172,8 +177,7 @@ def _with_rank(array: Array, shape: tuple[int | None, ...] | None) -> Array:
 
 
 def _count(inputs: Any) -> int:
-    leaves = _leaves(inputs)
-    lengths = {len(array) if array.ndim else 0 for array in leaves}
+    lengths = {len(array) if array.ndim else 0 for array in leaves(inputs)}
     if len(lengths) > 1:
         raise InputError(f"the inputs differ in the number of samples: {sorted(lengths)}")
     return lengths.pop() if lengths else 0
@@ -194,7 +198,7 @@ def _labels(y: Any, samples: int) -> Labels:
         labels = [as_numpy(each) for each in y]
     else:
         labels = [as_numpy(y)]
-    for array in _leaves(labels):
+    for array in leaves(labels):
         if array.dtype.kind not in "biuf":
             mend = "give the numbers of classes, from 0, or numbers to predict"
             raise InputError(f"labels must be numbers, these are {array.dtype}: {mend}")
@@ -219,22 +223,11 @@ def _weights(weights: Any, samples: int) -> Array | None:
     return array.astype(np.float64)
 
 
-def _chosen(samples: int, arrays: list[Array], seed: int) -> tuple[Array, str | None]:
+def _chosen(samples: int, arrays: list[Array], seed: int, most_samples: int | None) -> tuple[Array, str | None]:
     """Choose samples where there are more than are needed, or than fit into memory twice."""
     each = sum(array.nbytes for array in arrays) / max(1, samples)
-    most = min(MOST_SAMPLES, max(_FEWEST, int(MOST_BYTES // max(1.0, each))))
+    most = min(most_samples or samples, max(_FEWEST, int(MOST_BYTES // max(1.0, each))))
     if samples <= most:
         return np.arange(samples), None
     chosen = np.sort(np.random.default_rng(seed).choice(samples, most, replace=False))
     return chosen, f"{most:,} of the {samples:,} samples given were used"
-
-
-def _leaves(nest: Any) -> list[Array]:
-    return [] if nest is None else flatten(nest)[0]
-
-
-def _taken(nest: Any, chosen: Array) -> Any:
-    if nest is None:
-        return None
-    leaves, template = flatten(nest)
-    return pack(template, [leaf[chosen] for leaf in leaves])

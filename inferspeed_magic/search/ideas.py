@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MOST_GAINED = 4.0
 #: Convolutions from this share of the multiply-accumulates on make a model a convolutional one.
 _MOSTLY = 0.5
+#: How what is left out for latency can be had all the same.
+_OTHERWISE = dict.fromkeys(("float16", "int16x8", "weight_only_int8", "weight_only_int4"), ": --for size tries it")
 #: In the order in which they usually win; others come behind.
 _ORDER = ("none", "post_training_static", "post_training_dynamic", "bfloat16", "smooth_quant", "low_rank", "float16")
 
@@ -63,8 +65,8 @@ def _files_first(names: Iterable[str]) -> list[str]:
 
 
 def sift(
-    found: Sequence[Idea], target: Target, traits: Traits, named: Collection[str] = ()
-) -> tuple[list[Idea], list[LeftOut]]:
+    found: Sequence[Idea], target: Target, traits: Traits, named: Collection[str] = (), *, taught: bool = False
+) -> tuple[list[Idea], list[LeftOut], list[str]]:
     """Leave out what cannot pay on this model and machine.
 
     Args:
@@ -72,20 +74,34 @@ def sift(
         target: what is looked for.
         traits: of the model and the machine.
         named: techniques and runtimes that the user named: what was asked for is tried.
+        taught: whether there is something to train with.
 
     Returns:
-        What is left, and what was left out with a reason.
+        What is left; what was left out, with a reason; and a warning for each of the traps that were asked for.
     """
     kept: list[Idea] = []
-    reasons: dict[str, list[str]] = {}
+    left_out: dict[str, list[str]] = {}
+    doubts: dict[str, list[str]] = {}
     for idea in found:
-        asked_for = idea.technique in named or (idea.technique == "none" and idea.runtime in named)
-        reason = None if asked_for else next(_against(idea, target, traits), None)
-        if reason is None:
-            kept.append(idea)
-        else:
-            reasons.setdefault(reason, []).append(idea.way)
-    return kept, [LeftOut(", ".join(ways), reason) for reason, ways in reasons.items()]
+        reason = next(_against(idea, target, traits), None)
+        if idea.technique in named:
+            doubt = (
+                "what it removes is missed until the model is trained on"
+                if _wants_training(idea) and not taught
+                else reason
+            )
+            if doubt is not None:
+                doubts.setdefault(doubt, []).append(idea.way)
+        elif reason is not None and not (idea.technique == "none" and idea.runtime in named):
+            left_out.setdefault(reason + _OTHERWISE.get(idea.technique, ""), []).append(idea.way)
+            continue
+        kept.append(idea)
+    warnings = [f"{', '.join(ways)}: tried because it was asked for, but {doubt}" for doubt, ways in doubts.items()]
+    return kept, [LeftOut(", ".join(ways), reason) for reason, ways in left_out.items()], warnings
+
+
+def _wants_training(idea: Idea) -> bool:
+    return idea.technique != "none" and techniques()[idea.technique].wants_training
 
 
 def _against(idea: Idea, target: Target, traits: Traits) -> Iterator[str]:
@@ -94,7 +110,7 @@ def _against(idea: Idea, target: Target, traits: Traits) -> Iterator[str]:
     if fast and _is_storage_only(idea) and traits.weights_fit_the_cache:
         yield (
             f"it stores weights in fewer bits and computes in float, and {traits.weights_mb:.1f} MB of weights stay in "
-            f"the {traits.cache_mb:.0f} MB cache anyway: --for size tries it"
+            f"the {traits.cache_mb:.0f} MB cache anyway"
         )
     mostly_convolutions = (traits.convolution_share or 0.0) > _MOSTLY
     if fast and idea.technique == "post_training_dynamic" and idea.runtime == "onnxruntime" and mostly_convolutions:
@@ -105,7 +121,7 @@ def _against(idea: Idea, target: Target, traits: Traits) -> Iterator[str]:
     if idea.technique == "smooth_quant" and traits.attention is False:
         yield "it is for transformers, and no layer of this model multiplies activations with each other"
     if fast and idea.technique == "int16x8":
-        yield "LiteRT computes int16 activations with slow reference kernels: --for size tries it"
+        yield "LiteRT computes int16 activations with slow reference kernels"
     if fast and idea.runtime == "keras.call":
         yield "it runs layer by layer what keras.compiled runs as one graph"
     if fast and idea.runtime.startswith("keras") and idea.technique in ("post_training_dynamic", "weight_only_int4"):
@@ -132,6 +148,6 @@ def out_of_reach(idea: Idea, float_ns: float, leader_ns: float) -> str | None:
     if idea.technique == "none" or ratio <= MOST_GAINED:
         return None
     return (
-        f"as it is the model takes {ratio:.1f}x as long on {idea.runtime} as the fastest so far, and no technique is "
+        f"as it is the model took {ratio:.3g}x as long on {idea.runtime} as the fastest until then; no technique is "
         f"expected to gain more than {MOST_GAINED:.0f}x"
     )

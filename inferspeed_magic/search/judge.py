@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,14 +12,14 @@ from inferspeed_magic.errors import InputError, ModelError, WorkerError
 from inferspeed_magic.records import Accuracy, Interval, Metric
 from inferspeed_magic.search.metrics import resolve
 from inferspeed_magic.search.scoring import compare, degenerate, doubt, refusal, smallest_drop
-from inferspeed_magic.sources.structure import flatten, pack
+from inferspeed_magic.sources.structure import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from inferspeed_magic.profiling.candidate import Candidate
     from inferspeed_magic.search.answers import Answers
-    from inferspeed_magic.search.data import Part, Split
+    from inferspeed_magic.search.data import Split
     from inferspeed_magic.sources.source import Source
     from inferspeed_magic.sources.structure import Template
 
@@ -110,6 +109,7 @@ class Judge:
         self._scorer = resolve(self._source.model, self._metric_asked, part.labels, outputs)
         self.metric = self._scorer.metric
         self.notes += self._scorer.notes
+        self.warnings += self._scorer.warnings
         suspect = degenerate(outputs, part.labels, self._scorer)
         if suspect:
             self.warnings.append(suspect)
@@ -155,7 +155,7 @@ class Judge:
         seconds = max(candidate.expected_ns, 1.0) / 1e9 / candidate.lowering.batch_size
         count = max(_FEWEST, int(_PATIENCE * self._limit_s / seconds))
         if count < len(self._parts[name]):
-            self._parts[name] = shortened(self._parts[name], count)
+            self._parts[name] = self._parts[name].at(slice(count))
             self._originals[name] = [array[:count] for array in self._originals[name]]
 
     def refusal(self, accuracy: Accuracy) -> str | None:
@@ -185,12 +185,12 @@ class Judge:
             part = self._parts[name]
             if self._reference is not None:
                 seconds = max(self._reference.expected_ns, 1.0) / 1e9 / self._reference.lowering.batch_size
-                part = shortened(part, max(_FEWEST, int(_PATIENCE * self._limit_s / seconds)))
+                part = part.at(slice(max(_FEWEST, int(_PATIENCE * self._limit_s / seconds))))
                 self._originals[name] = self._answers.of(self._reference, part.inputs)
             else:
                 self._originals[name] = self._in_batches(part.inputs, self._limit_s)
             answered = len(self._originals[name][0])
-            self._parts[name] = shortened(part, answered)
+            self._parts[name] = part.at(slice(answered))
         return self._originals[name]
 
     def _in_batches(self, inputs: list[Array], limit_s: float) -> list[Array]:
@@ -238,19 +238,3 @@ class Judge:
         if self._source.model is None and len(outputs) > 1:
             return outputs
         return pack(self._output_template, outputs)
-
-
-def shortened(part: Part, count: int) -> Part:
-    """Keep the first samples of a part."""
-    if count >= len(part.inputs[0]):
-        return part
-
-    def cut(labels: Any) -> Any:
-        if labels is None:
-            return None
-        leaves, template = flatten(labels)
-        return pack(template, [leaf[:count] for leaf in leaves])
-
-    return replace(
-        part, inputs=[array[:count] for array in part.inputs], labels=cut(part.labels), weights=cut(part.weights)
-    )

@@ -113,18 +113,24 @@ def optimized(
         facts=_facts(result, metric, compared=compared),
     )
     feed = source.feed if source.whole is not None else None
-    return OptimizedModel(package, feed=feed, owner=shelf, recipe=_recipe(candidate, source, fingerprint))
+    return OptimizedModel(package, feed=feed, owner=shelf, recipe=_recipe(candidate, source, fingerprint, shelf))
 
 
-def _recipe(candidate: Candidate, source: Source, fingerprint: str | None) -> Callable[[], str]:
+def _recipe(candidate: Candidate, source: Source, fingerprint: str | None, shelf: Shelf) -> Callable[[], str]:
     def write() -> str:
         if fingerprint is not None and source.fingerprint() != fingerprint:
             raise OptionError(f"`{source.name}` has changed since it was optimized: optimize it again for its recipe")
         from inferspeed_magic.optimized.recipe import recipe
-        from inferspeed_magic.optimized.recipe_inputs import write_inputs
+        from inferspeed_magic.optimized.recipe_inputs import write_inputs, write_lesson
         from inferspeed_magic.sources.live import custom_objects
 
         model_file, calibration_file, expected_file = write_inputs(source)
+        lesson = None
+        if source.lesson is not None and any(step.trained for step in candidate.made_by):
+            kept = shelf.kept(str(source.lesson.folder))
+            if kept is None:
+                raise OptionError("there was no room to keep what it was trained with, so no script can train it again")
+            lesson = write_lesson(kept, source.lesson.key)
         return recipe(
             name=candidate.name,
             kind=source.kind,
@@ -138,6 +144,7 @@ def _recipe(candidate: Candidate, source: Source, fingerprint: str | None) -> Ca
             calibration_file=calibration_file,
             expected_file=expected_file,
             custom=custom_objects(source.model, source.kind) if source.model is not None else {},
+            lesson=lesson,
         )
 
     return write

@@ -19,11 +19,11 @@ from inferspeed_magic.diagnosis import summarize
 from inferspeed_magic.profiling.artifact_cache import cache_folder, versions
 from inferspeed_magic.profiling.racing import latency_ns
 from inferspeed_magic.records.json_form import result_from_json, result_to_json
+from inferspeed_magic.records.measurement import ROUNDS_APART
 from inferspeed_magic.sources.fingerprint import of_arrays
+from inferspeed_magic.sources.structure import leaves
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from inferspeed_magic.records import Goal, Machine, Result
     from inferspeed_magic.search.asked import Asked
     from inferspeed_magic.search.data import Samples
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from inferspeed_magic.search.trial import Trial
     from inferspeed_magic.sources.source import Source
 
-#: Rounds of another run were not at the same time as those of this one: comparisons tell them by their numbers.
-_ROUNDS_APART = 1_000_000
 _MOST_BLOCKS = 12
 #: Latencies of different days differ by what the machine did: only what was this many times slower is not tried again.
 _CLEARLY_SLOWER = 1.3
@@ -104,7 +102,7 @@ def ledger(
         return Ledger(None)
     request = asked.request
     parts = [
-        [model, of_arrays([*samples.inputs, *_leaves(samples.labels), *_leaves(samples.weights)])],
+        [model, of_arrays([*samples.inputs, *leaves(samples.labels), *leaves(samples.weights)])],
         [metric, source.calibration_key(), samples.given],
         [request.batch_sizes, request.device, threads, request.seed, asked.goal.target],
         [machine.cpu, machine.cores_given, machine.instruction_sets, versions()],
@@ -139,13 +137,7 @@ def _as_of(result: Result, when: str) -> Result:
     note = f"measured in an earlier run, {when}"
     timed, summary = result.measurement, result.summary
     if timed is not None:
-        blocks = tuple(replace(block, round=block.round + _ROUNDS_APART) for block in timed.blocks[-_MOST_BLOCKS:])
+        blocks = tuple(replace(block, round=block.round + ROUNDS_APART) for block in timed.blocks[-_MOST_BLOCKS:])
         timed = replace(timed, blocks=blocks, warm_up_ns=timed.warm_up_ns[:100])
         summary = summarize(timed, result.batch_size, baseline=None, name=result.name, baseline_name=None)
     return replace(result, measurement=timed, summary=summary, notes=(*result.notes, note))
-
-
-def _leaves(nest: Any) -> list[np.ndarray[Any, Any]]:
-    if nest is None:
-        return []
-    return list(nest.values()) if isinstance(nest, dict) else list(nest) if isinstance(nest, list) else [nest]

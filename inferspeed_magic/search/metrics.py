@@ -102,14 +102,17 @@ def _on_one_output(model: Any, metric: Any, labels: Labels, outputs: Sequence[Ar
 def _scorer(
     measure: Measure, outputs: Sequence[Array], names: list[str], position: int, notes: tuple[str, ...]
 ) -> Scorer:
+    warnings: tuple[str, ...] = ()
     if len(outputs) > 1:
         name = names[position] if names else str(position + 1)
-        notes += (f"{measure.name} looks at output {name} of {len(outputs)} alone; a function metric= gets all",)
+        said = f"{measure.name} looks at output {name} alone, of {len(outputs)}: what becomes of the others is not seen"
+        warnings = (f"{said}; a function of (y_true, y_pred) as metric sees all of them",)
     return Scorer(
         Metric(measure.name, measure.higher_is_better, relative=not measure.higher_is_better or measure.unscaled),
         measure,
         picker(position, len(outputs), names),
         (*notes, *measure.notes),
+        warnings,
     )
 
 

@@ -28,13 +28,16 @@ from inferspeed_magic.search.calibration import calibration_inputs
 from inferspeed_magic.search.choice import ranked
 from inferspeed_magic.search.contest import Contest
 from inferspeed_magic.search.data import checked_data, split, unpacked
+from inferspeed_magic.search.foresight import Foresight, as_it_is, looked_back
 from inferspeed_magic.search.ideas import Idea, ideas, out_of_reach, sift
 from inferspeed_magic.search.judge import Judge
 from inferspeed_magic.search.keeping import Shelf
 from inferspeed_magic.search.ledger import holds, ledger
 from inferspeed_magic.search.mixed_precision import mixed, sensitivity, worth_mixing
 from inferspeed_magic.search.outcome import models, outcome, provisional_winner
-from inferspeed_magic.search.settings import serving_settings
+from inferspeed_magic.search.schooling import Schooling
+from inferspeed_magic.search.settings import Change, close_behind, serving_settings
+from inferspeed_magic.search.teaching import lesson, overlap, written
 from inferspeed_magic.search.traits import traits
 from inferspeed_magic.search.trial import Trial
 from inferspeed_magic.sources.preprocessing import after_preprocessing
@@ -51,12 +54,14 @@ if TYPE_CHECKING:
     from inferspeed_magic.profiling.limits import Limits
     from inferspeed_magic.records import Result
     from inferspeed_magic.search.asked import Asked
-    from inferspeed_magic.search.data import Unpacked
+    from inferspeed_magic.search.data import Part, Unpacked
     from inferspeed_magic.sources.source import Source
 
-#: Shares of the budget: nothing new is tried after the first; the original answers to the data within the second; and
-#: layers are looked at within the third.
+#: Shares of the budget: nothing new is tried after the first, and nothing new trained after the second; the original
+#: answers to the data within the third; and layers are looked at within the fourth.
 _TRYING = 0.7
+_TRAINING = 0.5
+_ONE_TRAINING = 0.15
 _ANSWERING = 0.06
 _SENSITIVITY = 0.1
 #: Conversions that are begun before their turn.
@@ -94,6 +99,7 @@ class Optimization:
         self._shelf = Shelf()
         self._winner: Trial | None = None
         self._contest: Contest | None = None
+        self._to_train: list[str] = []
 
     @property
     def has_results(self) -> bool:
@@ -171,9 +177,23 @@ class Optimization:
             limit_s=_ANSWERING * asked.goal.budget_s,
             seed=asked.request.seed,
         )
-        found = ideas(asked.request.runtimes, asked.request.techniques)
+        self._teach(crew, samples_for_stopping=self._split.selection)
+        if self._source.lesson is not None:
+            known = techniques()
+            on_model = [name for name in asked.request.techniques if name != "none" and known[name].on_model]
+            wanting = [name for name in on_model if known[name].wants_training]
+            # What the user built for it comes first.
+            self._to_train = sorted(wanting, key=lambda name: not known[name].wants_student)
+        found = ideas(asked.request.runtimes, [name for name in asked.request.techniques if name not in self._to_train])
         if not asked.exhaustive:
-            found, self._left_out = sift(found, asked.goal.target, traits(source, self._machine), asked.named)
+            found, self._left_out, traps = sift(
+                found,
+                asked.goal.target,
+                traits(source, self._machine),
+                asked.named,
+                taught=source.lesson is not None,
+            )
+            self._warnings += traps
         metric = self._judge.metric.name if self._judge.settled else repr(asked.metric)
         self._ledger = ledger(
             source,
@@ -183,6 +203,14 @@ class Optimization:
             metric=metric,
             machine=self._machine,
             threads=self._threads,
+        )
+        self._foresight = Foresight(
+            crew,
+            self._limits,
+            self._machine,
+            threads=self._threads,
+            left_s=lambda: (1.0 - self._spent()) * asked.goal.budget_s,
+            tell=self._tell,
         )
         self._contest = Contest(crew, asked, self._judge, self._shelf, limits=self._limits, tell=self._tell)
         self._queue.extend(Trial(idea, self._candidate(idea)) for idea in found)
@@ -195,6 +223,7 @@ class Optimization:
             self._start_keras(contest, background)
             self._try_all(contest)
             self._try_mixed_precision(contest)
+            self._try_trained(contest)
             self._try_settings(contest)
             open_ones = [trial for trial in contest.trials if trial.open and trial.candidate.well]
             finalists = ranked(open_ones, self._asked.goal)[:_FINALISTS]
@@ -204,6 +233,38 @@ class Optimization:
             # Without waiting: after an interrupt the crew ends whatever these two are waiting for.
             background.shutdown(wait=False, cancel_futures=True)
             contest.converter.close()
+
+    def _teach(self, crew: Crew, *, samples_for_stopping: Part) -> None:
+        """Write down what to train with, where there is something."""
+        asked, source = self._asked, self._source
+        if not asked.trains:
+            return
+        found, notes = lesson(asked, source, samples_for_stopping)
+        self._notes += notes
+        doubt = overlap(found, samples_for_stopping.inputs)
+        self._warnings += [doubt] if doubt is not None else []
+        student = asked.student() if asked.student is not None else None
+        parts = [source] if self._part is source else [source, self._part]
+        for place, part in enumerate(parts):
+            part.lesson = written(found, part, crew.folder / f"lesson_{place}", student)
+            self._shelf.keep(str(part.lesson.folder), crew.folder)  # recipes train with it
+
+    def _try_trained(self, contest: Contest) -> None:
+        """Change the model, train it, and run it as the best candidates until now are run."""
+        if not self._to_train or not self._judge.settled:
+            return
+        school = Schooling(contest, self._part, self._asked.goal, self._machine, self._tell)
+        begun: set[str] = set()
+        for name in self._to_train:
+            courses = school.courses(name)
+            while self._spent() <= _TRAINING and (trials := next(courses, None)) is not None:
+                begun.add(name)
+                for trial in trials:
+                    if not self._remember(contest, trial):
+                        self._attempt(contest, trial)
+        missed = ", ".join(name for name in self._to_train if name not in begun)
+        if missed:
+            self._left_out.append(LeftOut(missed, "the time for training was used up"))
 
     def _candidate(self, idea: Idea) -> Candidate:
         runtime = runtimes()[idea.runtime]
@@ -257,7 +318,8 @@ class Optimization:
 
     def _try_all(self, contest: Contest) -> None:
         while self._queue:
-            if self._spent() > _TRYING:
+            # What can be trained needs most of the time.
+            if self._spent() > (_TRAINING - _ONE_TRAINING if self._to_train else _TRYING):
                 self._leave_out(self._queue, f"the budget of {self._asked.goal.budget_s:.0f} s was nearly used up")
                 self._queue.clear()
                 return
@@ -266,12 +328,18 @@ class Optimization:
             if reason is not None:
                 self._leave_out([trial], reason)
                 continue
+            trial.expected = self._foresight.of(trial, contest.trials)
             if self._remember(contest, trial):
                 continue
             for ahead in list(self._queue)[:_AHEAD]:
+                step = ahead.candidate.changed_by
+                if step is not None and step.trained:  # which would take the machine from those that are measured
+                    break
                 if self._hopeless(contest, ahead) is None and not self._holds(contest, ahead):
                     contest.convert_ahead(ahead)
             self._attempt(contest, trial)
+            # Behind the first conversions, which the first numbers wait for.
+            self._foresight.begin(contest, self._part, self._asked.request.batch_sizes[0])
             if trial is contest.original and trial.candidate.status is not None:
                 contest.original = self._another_original(trial)
             self._queue.extendleft(reversed(self._variants(trial)))
@@ -305,9 +373,8 @@ class Optimization:
 
     def _hopeless(self, contest: Contest, trial: Trial) -> str | None:
         """Say why the model as it is on the same runtime rules a technique out, or None."""
-        leader = contest.leader()
-        plain = next((each for each in contest.trials if each.idea == Idea(trial.idea.runtime)), None)
-        if leader is None or plain is None or not plain.candidate.blocks:
+        leader, plain = contest.leader(), as_it_is(trial, contest.trials)
+        if leader is None or plain is None:
             return None
         if self._asked.goal.target in ("size", "memory") or self._asked.exhaustive:
             return None
@@ -318,7 +385,7 @@ class Optimization:
         idea = trial.idea
         seen = trial.remembered or trial
         needed = (seen.selection is not None and seen.rejected is not None) or self._asked.exhaustive
-        if idea.variant or idea.technique == "none" or not needed:
+        if trial.candidate.taught_by is not None or idea.variant or idea.technique == "none" or not needed:
             return []
         technique = techniques()[idea.technique]
         made = technique.step_made(trial.candidate.runtime.capabilities().formats)
@@ -359,10 +426,22 @@ class Optimization:
                 best = base if self._asked.exhaustive else contest.leader()
                 if self._spent() > _TRYING or best is None:
                     return
-                changed = change.apply(best.candidate, base.candidate)
-                trial = Trial(replace(best.idea, variant=changed.variant), changed)
-                if not self._remember(contest, trial):
-                    self._attempt(contest, trial)
+                self._try_change(contest, best, change.apply(best.candidate, base.candidate))
+        if not self._asked.exhaustive and self._asked.request.threads is None:
+            self._try_one_thread(contest, leader)
+
+    def _try_one_thread(self, contest: Contest, leader: Trial) -> None:
+        """Give those that came close one thread: on small models it decides more than the technique does."""
+        for trial in close_behind(contest.trials, leader):
+            change = Change(threads=1)
+            if self._spent() > _TRYING or trial.candidate.lowering.threads == 1:
+                return
+            self._try_change(contest, trial, change.apply(trial.candidate, trial.candidate))
+
+    def _try_change(self, contest: Contest, base: Trial, changed: Candidate) -> None:
+        trial = Trial(replace(base.idea, variant=changed.variant), changed)
+        if not self._remember(contest, trial):
+            self._attempt(contest, trial)
 
     def _verified(self, contest: Contest, finalists: Sequence[Trial]) -> Trial | None:
         """Take the best that holds on samples that nothing was chosen with."""
@@ -410,6 +489,7 @@ class Optimization:
             self._winner,
             left_out=self._left_out,
             sensitivity=self._sensitivity,
+            predictions=looked_back(contest.trials),
             notes=self._notes,
             warnings=self._warnings,
             profile=profile,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from inferspeed_magic.optimized import OptimizedModel
-    from inferspeed_magic.records import DataSplit, LayerSensitivity, LeftOut, ProfileRecord, Result
+    from inferspeed_magic.records import DataSplit, LayerSensitivity, LeftOut, Prediction, ProfileRecord, Result
     from inferspeed_magic.search.asked import Asked
     from inferspeed_magic.search.contest import Contest
     from inferspeed_magic.search.data import Split
@@ -34,6 +34,7 @@ def outcome(
     *,
     left_out: Sequence[LeftOut],
     sensitivity: Sequence[LayerSensitivity],
+    predictions: Sequence[Prediction],
     notes: Sequence[str],
     warnings: Sequence[str],
     profile: Callable[..., ProfileRecord],
@@ -48,6 +49,7 @@ def outcome(
         winner: None where nothing met the goal.
         left_out: what was not tried.
         sensitivity: of layers.
+        predictions: of techniques.
         notes: on the data.
         warnings: on the model.
         profile: makes the record of what was measured from results, baseline and notes.
@@ -70,10 +72,11 @@ def outcome(
         split=_used(split, judge),
         original=original,
         best=winner.candidate.name if winner else None,
-        pareto=tuple(trial.candidate.name for trial in pareto(reached)),
+        pareto=tuple(result.name for result in pareto(results)),
         path=_path(winner, contest, reached, results),
         left_out=tuple(left_out),
         sensitivity=tuple(sensitivity),
+        predictions=tuple(predictions),
         warnings=tuple(dict.fromkeys([*warnings, *judge.warnings, *(doubt for doubt in doubts if doubt)])),
     )
 

@@ -31,12 +31,14 @@ class Scorer:
         measure: how it is computed.
         pick: chooses from labels and outputs what the measure looks at.
         notes: what was chosen or inferred, for the report.
+        warnings: what the metric does not see.
     """
 
     metric: Metric
     measure: Measure
     pick: Callable[[Any, Sequence[Array]], tuple[Any, Any]]
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def score(self, labels: Labels, outputs: Sequence[Array], weights: Array | None = None) -> float:
         """Compute the score.

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING
 from inferspeed_magic.profiling.opening import ways
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inferspeed_magic.profiling.candidate import Candidate
     from inferspeed_magic.runtimes.base import Lowering
+    from inferspeed_magic.search.trial import Trial
+
+
+#: How many times the leader's latency still counts as close, and how many of these are tried.
+_CLOSE, _FEW = 1.5, 4
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,29 @@ def serving_settings(candidate: Candidate, cores: int, *, fixed: int | None) -> 
     ):
         changes.append(any_batch)
     return changes
+
+
+def close_behind(trials: Sequence[Trial], leader: Trial) -> list[Trial]:
+    """List what runs from a file and was nearly as fast as the best, the fastest first; a few.
+
+    Args:
+        trials: that were tried, with their usual settings.
+        leader: the best of them.
+    """
+    bound_ns = _CLOSE * leader.seen_ns
+    found = [
+        trial
+        for trial in trials
+        if trial.candidate.status is None
+        and trial.candidate.blocks
+        and trial.candidate.runtime.group is None
+        and not trial.idea.variant
+        and (trial.idea.runtime, trial.idea.technique) != (leader.idea.runtime, leader.idea.technique)
+        # What was seen to be too inaccurate stays so.
+        and (trial.selection is None or trial.rejected is None)
+        and trial.seen_ns <= bound_ns
+    ]
+    return sorted(found, key=lambda trial: trial.seen_ns)[:_FEW]
 
 
 def _words(lowering: Lowering, batch_in_file: str | None, base: Candidate) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from inferspeed_magic.errors import InputError
 from inferspeed_magic.records.optimization import DataSplit
+from inferspeed_magic.sources.structure import taken
 
 if TYPE_CHECKING:
     from inferspeed_magic.search.data import Samples
@@ -40,6 +41,10 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.inputs[0])
+
+    def at(self, places: Any) -> Part:
+        """Take the samples at these places (an index or a slice)."""
+        return Part(*(taken(each, places) for each in (self.inputs, self.labels, self.weights)))
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,8 @@ def split(
     rest = count - first
     selected = max(1, min(most_selection, rest // 2))
     held_out = min(most_held_out, rest - selected)
-    calibration = _part(samples, order[:first]).inputs if own_calibration is None else own_calibration
+    everything = Part(samples.inputs, samples.labels, samples.weights)
+    calibration = everything.at(order[:first]).inputs if own_calibration is None else own_calibration
     numbers = DataSplit(
         calibration=len(calibration[0]) if calibration else 0,
         selection=selected,
@@ -104,17 +110,7 @@ def split(
     )
     return Split(
         calibration,
-        _part(samples, order[first : first + selected]),
-        _part(samples, order[first + selected : first + selected + held_out]),
+        everything.at(order[first : first + selected]),
+        everything.at(order[first + selected : first + selected + held_out]),
         numbers,
     )
-
-
-def _part(samples: Samples, places: Array) -> Part:
-    labels = samples.labels
-    if isinstance(labels, dict):
-        labels = {name: array[places] for name, array in labels.items()}
-    elif labels is not None:
-        labels = [array[places] for array in labels]
-    weights = None if samples.weights is None else samples.weights[places]
-    return Part([array[places] for array in samples.inputs], labels, weights)

@@ -9,7 +9,7 @@ from inferspeed_magic.profiling.racing import latency_ns
 
 if TYPE_CHECKING:
     from inferspeed_magic.profiling.candidate import Candidate
-    from inferspeed_magic.records import Accuracy, Goal, Result
+    from inferspeed_magic.records import Accuracy, Goal, Prediction, Result
     from inferspeed_magic.search.ideas import Idea
 
 
@@ -23,6 +23,7 @@ class Trial:
         selection: accuracy on the selection samples; None where it was not worth looking at.
         held_out: accuracy on the held-out samples; winners only.
         rejected: why it may not win although it was measured.
+        expected: what it was expected to bring, before it was tried; None where nothing was foretold.
         known: what an earlier run found out; what does not change from run to run is not looked at again.
         remembered: what an earlier run found out, where it was not tried again.
         open: whether its processes still run.
@@ -33,6 +34,7 @@ class Trial:
     selection: Accuracy | None = None
     held_out: Accuracy | None = None
     rejected: str | None = None
+    expected: Prediction | None = None
     known: Result | None = None
     remembered: Result | None = None
     open: bool = True

@@ -1,4 +1,4 @@
-"""How one score or drop is written, in the panel's own way (``panel.scores``), before there is a whole record."""
+"""How a score, a drop or an expectation is written, in the panel's own way, before there is a whole record."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from inferspeed_magic.panel.numbers import ratio
 from inferspeed_magic.panel.scores import Scores
 
 if TYPE_CHECKING:
     from inferspeed_magic.records.accuracy import Accuracy, Metric
+    from inferspeed_magic.records.prediction import Prediction
 
 _MOST_DECIMALS = 6
 
@@ -36,3 +38,12 @@ def writing_of(metric: Metric, accuracy: Accuracy) -> Scores:
     if not (math.isfinite(width) and width > 0):
         return writing
     return replace(writing, drop_decimals=min(_MOST_DECIMALS, max(0, 1 - math.floor(math.log10(width)))))
+
+
+def expectation(expected: Prediction | None) -> str:
+    """Say in a line of progress what a candidate is expected to bring; nothing where nothing was foretold."""
+    if expected is None:
+        return ""
+    if expected.expected is None:
+        return f", expected to be slower: {expected.reason}"
+    return f", expected to be {' '.join(ratio(expected.expected))} as fast as in float32: {expected.reason}"

@@ -31,6 +31,21 @@ if TYPE_CHECKING:
 _CODE_CLASSES = {"Lambda", "__lambda__", "__typespec__", "ResidualWrapper", "DeviceWrapper", "DropoutWrapper"}
 
 
+@dataclass(frozen=True)
+class LessonFiles:
+    """What a model is to be trained with, written down for the process that does it.
+
+    Attributes:
+        folder: that ``training.read_lesson`` reads.
+        key: hash of all of it.
+        limit_s: seconds that one training may take.
+    """
+
+    folder: Path
+    key: str
+    limit_s: float
+
+
 @dataclass
 class Source:
     """A model with everything known about its inputs.
@@ -53,6 +68,7 @@ class Source:
         feed: makes this part's inputs from those of the whole.
         calibration: samples for techniques that need ranges of activations, in flat order; None without any.
         own_calibration: whether the user gave these for that purpose.
+        lesson: what it can be trained with; None where there is nothing.
     """
 
     name: str
@@ -72,6 +88,7 @@ class Source:
     feed: Callable[[list[Array]], list[Array]] = list
     calibration: list[Array] | None = None
     own_calibration: bool = False
+    lesson: LessonFiles | None = None
 
     @property
     def key(self) -> str:

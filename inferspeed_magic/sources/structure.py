@@ -40,3 +40,16 @@ def pack(template: Template, leaves: Sequence[Any]) -> Any:
     if "tuple" in template:
         return tuple(pack(each, leaves) for each in template["tuple"])
     return [pack(each, leaves) for each in template["list"]]
+
+
+def leaves(structure: Any) -> list[Any]:
+    """List the leaves of a nested structure; none of None."""
+    return [] if structure is None else flatten(structure)[0]
+
+
+def taken(structure: Any, places: Any) -> Any:
+    """Take the same places (an index or a slice) out of every array of a nested structure; None stays None."""
+    if structure is None:
+        return None
+    arrays, template = flatten(structure)
+    return pack(template, [array[places] for array in arrays])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from inferspeed_magic.formats.routes import Route
+    from inferspeed_magic.records import Effect
 
 Needs = Literal["nothing", "calibration"]
 Settings = dict[str, str | bool | int]
@@ -34,12 +35,14 @@ class Subject:
         precision: of the model's arithmetic.
         instruction_sets: of the machine.
         kind: what was handed in: ``keras``, ``tf_keras``, ``saved_model``, ``onnx`` or ``litert``.
+        taught: whether there is something to train with.
     """
 
     runtime: str
     precision: str = "float32"
     instruction_sets: tuple[str, ...] = ()
     kind: str = "keras"
+    taught: bool = False
 
 
 class Technique(ABC):
@@ -58,8 +61,14 @@ class Technique(ABC):
     steps: ClassVar[Mapping[str, Step]]
     #: Whether it changes the Keras model before anything is converted, and so fits every runtime.
     on_model: ClassVar[bool] = False
+    #: Whether what it makes loses accuracy that only training brings back.
+    wants_training: ClassVar[bool] = False
+    #: Whether it needs a smaller model of the user's.
+    wants_student: ClassVar[bool] = False
     #: Modules that a format's step imports beside what the package stands on, and how to get them.
     extras: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    #: What it changes about an inference, by key of ``steps``; nothing where that depends on the weights.
+    effects: ClassVar[Mapping[str, Effect]] = {}
     #: Formats that it is deliberately not done for, and why.
     left_out: ClassVar[Mapping[str, str]] = {}
 
@@ -116,7 +125,8 @@ class Technique(ABC):
                 raise OptionError(f"unknown variant `{variant}` of {self.name} on {subject.runtime}: {there_is}")
             settings |= known[variant]
         words = f"{step.words}, {variant}" if variant else step.words
-        return replace(step, words=words, settings=tuple(sorted(settings.items())))
+        taught = subject.taught and self.wants_training
+        return replace(step, words=words, trained=taught, settings=tuple(sorted(settings.items())))
 
     def settings(self, subject: Subject, made: str) -> Settings:
         """Choose what depends on the model or the machine; nothing, unless a technique says otherwise."""
@@ -137,9 +147,12 @@ class Technique(ABC):
 def changed(route: Route, step: Step) -> Route:
     """Lead a route through a technique's step.
 
-    A Keras model is changed before anything else. LiteRT's converter quantizes while it converts, so its step takes the
-    place of the route's last one. Other files are changed when they are made.
+    A Keras model is changed before anything else, and a step that reads the model itself is all of its route. LiteRT's
+    converter quantizes while it converts, so its step takes the place of the route's last one. Other files are changed
+    when they are made.
     """
+    if step.from_model:
+        return (step,)
     if step.makes == ON_MODEL:
         return (step, *route)
     return (*route[:-1], step) if step.makes == "litert" else (*route, step)
@@ -161,6 +174,7 @@ def step(
     words: str,
     *,
     calibrated: bool = False,
+    from_model: bool = False,
     computes: str | None = None,
     **settings: str | bool | int,
 ) -> Step:
@@ -172,5 +186,6 @@ def step(
         words=words,
         computes=computes,
         calibrated=calibrated,
+        from_model=from_model,
         settings=tuple(sorted(settings.items())),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from inferspeed_magic.records import Effect
 from inferspeed_magic.techniques.base import Subject, Technique, step
 
 _UNITS = ("AVX-512 BF16", "AMX-BF16", "BF16")
@@ -22,6 +23,7 @@ class BFloat16(Technique):
             ),
         }
     )
+    effects = MappingProxyType({"openvino_ir": Effect("bfloat16", weight_bits=16, activation_bits=16)})
 
     def applies_to(self, subject: Subject, made: str) -> str | None:
         """Refuse CPUs that would have to emulate it."""

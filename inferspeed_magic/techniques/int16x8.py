@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from inferspeed_magic.records import Effect
 from inferspeed_magic.techniques.base import Technique, step
 
 
@@ -25,4 +26,7 @@ class Int16x8(Technique):
                 kind="int16x8",
             ),
         }
+    )
+    effects = MappingProxyType(
+        {"litert": Effect("int8", slow="LiteRT computes int16 activations with slow reference kernels")}
     )

@@ -30,14 +30,20 @@ def opened(source: str) -> PortableModel:
     return found
 
 
-def save(model: Any, was: PortableModel, source: str, target: str) -> None:
-    """Write a changed model as the original was written: with the same inputs, and the user's own classes.
+def save(model: Any, was: PortableModel, classes: str, target: str) -> None:
+    """Write a model that takes the place of another one: with the same inputs, and the user's own classes.
+
+    Args:
+        model: to be written.
+        was: the other one.
+        classes: folder of a portable model with the user's own classes that this one is made of.
+        target: folder to write.
 
     Raises:
         UnsupportedError: if no process could read it.
     """
     write(Path(target), model, was.library, was.manifest)
-    custom = Path(source) / PICKLED
+    custom = Path(classes) / PICKLED
     if custom.is_file():  # the classes as they arrived here
         shutil.copy(custom, Path(target) / PICKLED)
     try:

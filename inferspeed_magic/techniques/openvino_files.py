@@ -17,13 +17,25 @@ def opened(
     source: str, calibration: str, batch_size: int | None, inputs: list[dict[str, Any]]
 ) -> tuple[Any, list[dict[str, np.ndarray[Any, Any]]]]:
     """Read a model, and samples as its inputs take them, batch by batch."""
-    import openvino
-
     from inferspeed_magic.formats.naming import in_order
 
-    model = openvino.Core().read_model(source)
+    model = read(source)
     names = [port.any_name for port in in_order(model.inputs, lambda port: port.get_names())]
     return model, list(batches(calibration, batch_size, inputs, names))
+
+
+def read(source: str) -> Any:
+    """Read a model and compute what follows from constants.
+
+    NNCF quantizes a convolution only if its weights are one; those of depthwise convolutions come out of ONNX files
+    through a chain of operators that work out their shape.
+    """
+    import openvino
+    from openvino._offline_transformations import apply_moc_transformations
+
+    model = openvino.Core().read_model(source)
+    apply_moc_transformations(model, cf=True, smart_reshape=False)
+    return model
 
 
 def save(model: Any, target: str, *, otherwise: str = "there is nothing in this model that NNCF quantizes") -> None:

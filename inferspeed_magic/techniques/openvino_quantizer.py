@@ -6,7 +6,7 @@ from typing import Any
 
 from inferspeed_magic.techniques.exclusion import within
 from inferspeed_magic.techniques.openvino_control import controlled
-from inferspeed_magic.techniques.openvino_files import opened, save
+from inferspeed_magic.techniques.openvino_files import opened, read, save
 
 
 def static(
@@ -17,7 +17,7 @@ def static(
     batch_size: int | None,
     inputs: list[dict[str, Any]],
     calibration: str,
-    symmetric: bool = False,
+    symmetric: bool = True,
     most_error_percent: int = 0,
     exclude: str = "",
 ) -> None:
@@ -30,7 +30,7 @@ def static(
         batch_size: of the file.
         inputs: names, shapes and dtypes of the inputs.
         calibration: folder of samples.
-        symmetric: have the ranges of activations centred on zero, too: fewer operations.
+        symmetric: have the ranges of activations centred on zero, too, as NNCF does by itself: fewer operations.
         most_error_percent: leave layers in float until the outputs deviate by no more (``openvino_control``); 0
             quantizes all.
         exclude: what stays in float: names of operators or paths of layers, one a line; those that are not there are
@@ -69,9 +69,8 @@ def weights(
     """
     del state, batch_size, inputs
     import nncf
-    import openvino
 
-    model = openvino.Core().read_model(source)
+    model = read(source)
     if bits == 4:  # noqa: PLR2004
         # Layers whose channels do not divide into groups of 128 get smaller groups, or 8 bits.
         fallback = nncf.AdvancedCompressionParameters(group_size_fallback_mode=nncf.GroupSizeFallbackMode.ADJUST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from inferspeed_magic.records import Effect
 from inferspeed_magic.techniques.base import Settings, Subject, Technique, saturates, step
 
 
@@ -20,6 +21,14 @@ class PostTrainingDynamic(Technique):
             ),
             "onnx": step("onnx_quantizer:dynamic", "onnx", "ONNX Runtime's dynamic int8", computes="int8"),
             "keras": step("keras_quantizer:quantize", "keras", "Keras's int8", computes="int8", mode="int8"),
+        }
+    )
+
+    effects = MappingProxyType(
+        {
+            "litert": Effect("int8", weight_bits=8, converts=True, slow_for=("Depthwise", "Separable")),
+            "onnx": Effect("int8", weight_bits=8, converts=True, slow_for=("Conv",)),
+            "keras": Effect("int8", slow="Keras's quantized layers convert activations in operators of their own"),
         }
     )
 

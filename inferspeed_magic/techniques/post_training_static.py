@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from inferspeed_magic.records import Effect
 from inferspeed_magic.techniques.base import Settings, Subject, Technique, saturates, step
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ _VARIANTS: Mapping[str, Mapping[str, Settings]] = MappingProxyType(
             "percentile": {"method": "percentile"},
         },
         "openvino_ir": {
-            "symmetric": {"symmetric": True},
+            # More exact where activations lie on one side of zero.
+            "asymmetric": {"symmetric": False},
             "accuracy_control": {"most_error_percent": 2},
         },
     }
@@ -50,6 +52,13 @@ class PostTrainingStatic(Technique):
             "openvino_ir": step(
                 "openvino_quantizer:static", "openvino_ir", "NNCF's int8", calibrated=True, computes="int8"
             ),
+        }
+    )
+    effects = MappingProxyType(
+        {
+            "litert": Effect("int8", weight_bits=8, activation_bits=8, slow_for=("LSTM",)),
+            "onnx": Effect("int8", weight_bits=8, activation_bits=8),
+            "openvino_ir": Effect("int8", weight_bits=8, activation_bits=8),
         }
     )
     extras = MappingProxyType({"openvino_ir": ("nncf", 'pip install "inferspeed-magic[openvino]"')})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from inferspeed_magic.records import Effect
 from inferspeed_magic.techniques.base import Settings, Subject, Technique, step
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class SmoothQuant(Technique):
             )
         }
     )
+    effects = MappingProxyType(dict.fromkeys(steps, Effect("int8", weight_bits=8, activation_bits=8)))
     extras = MappingProxyType({"openvino_ir": ("nncf", 'pip install "inferspeed-magic[openvino]"')})
 
     def variants(self, subject: Subject, made: str) -> Mapping[str, Settings]:

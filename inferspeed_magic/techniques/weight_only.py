@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from inferspeed_magic.records import Effect
 from inferspeed_magic.techniques.base import Settings, Subject, Technique, step
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ def _steps(bits: int, block_size: int) -> dict[str, Step]:
     }
 
 
+def _effects(bits: int) -> dict[str, Effect]:
+    return {
+        "onnx": Effect("int8", weight_bits=bits, dense_only=True),
+        "openvino_ir": Effect(weight_bits=bits, dense_only=True),
+        "keras": Effect(slow="Keras's int4 layers unpack their weights for every inference"),
+    }
+
+
 class WeightOnlyInt8(_WeightOnly):
     """A quarter of the size; nothing is gained where arithmetic is what takes the time."""
 
@@ -33,6 +42,7 @@ class WeightOnlyInt8(_WeightOnly):
     summary = "weights stored in int8, the rest in float"
     pays = "for large Dense layers at small batch sizes, which wait for their weights: a quarter of the size"
     steps = MappingProxyType(_steps(8, 128))
+    effects = MappingProxyType(_effects(8))
 
 
 class WeightOnlyInt4(_WeightOnly):
@@ -44,6 +54,7 @@ class WeightOnlyInt4(_WeightOnly):
     steps = MappingProxyType(
         _steps(4, 32) | {"keras": step("keras_quantizer:quantize", "keras", "Keras's int4 weights", mode="int4")}
     )
+    effects = MappingProxyType(_effects(4))
 
     def variants(self, subject: Subject, made: str) -> Mapping[str, Settings]:
         """Fewer scales: faster, and less exact."""

@@ -7,7 +7,7 @@ import re
 import pytest
 from axe import violations
 from panel_records import FAILED, OPTIMIZED, optimized
-from test_panel_page import READY, column, labels, painted
+from test_panel_page import READY, column, labels, painted, told
 
 from inferspeed_magic.report import OptimizeReport
 
@@ -101,16 +101,9 @@ def test_sorting(opened):
 def test_hovering_shows_a_row_in_words(opened):
     page = opened("usual")
     page.get_by_role("group", name="Scale").get_by_role("button", name="linear").click()
-    page.wait_for_timeout(300)
-    box = page.locator(".im-plot").bounding_box()
     # On a linear axis the original is alone on the right.
-    for x in range(40, 160, 6):
-        for y in range(10, 120, 6):
-            page.mouse.move(box["x"] + box["width"] - x, box["y"] + y)
-            page.wait_for_timeout(15)
-            if page.get_by_text(re.compile("^p50 ms 110 .*the original$")).count():
-                return
-    pytest.fail("nothing was told")
+    places = [(-x, y) for x in range(40, 160, 6) for y in range(10, 120, 6)]
+    assert told(page, page.locator(".im-plot"), places, "^p50 ms 110 .*the original$")
 
 
 def test_keyboard_alone(opened):

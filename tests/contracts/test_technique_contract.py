@@ -25,7 +25,10 @@ RUNTIME_OF = {"litert": "litert", "onnx": "onnxruntime", "openvino_ir": "openvin
 SUBJECT = Subject("any", instruction_sets=("AVX2", "AVX-512 VNNI", "AVX-512 BF16"))
 #: Weights were drawn at random, and the largest deviation of all counts; with a mistake it is 1 and more.
 MOST_ERROR = 0.6
-SMALLER = {"low_rank": 0.95, "bfloat16": 1.001}
+#: Half of what a model knows is gone, and nobody trained it on; tests/pruning has models that do not miss it.
+ERRORS = {"structured_pruning": 3.0, "magnitude_pruning": 3.0}
+#: Zeros, and few distinct values, take as much room as others until a file is compressed.
+SMALLER = {"low_rank": 0.95, "bfloat16": 1.001, "magnitude_pruning": 1.001, "weight_clustering": 1.001}
 
 
 def step_keys(runtime):
@@ -45,6 +48,7 @@ VARIANTS = [
     for name, made in step_keys(runtime)
     for variant in techniques()[name].variants(SUBJECT, made)
     if not techniques()[name].on_model or runtime in ("keras.compiled", "onnxruntime")
+    if techniques()[name].applies_to(SUBJECT, made) is None  # tests/techniques trains what does nothing without
 ]
 
 
@@ -106,7 +110,8 @@ def bench():
 
 def test_there_are_techniques():
     expected = {"float16", "bfloat16", "post_training_dynamic", "post_training_static", "int16x8"}
-    expected |= {"weight_only_int8", "weight_only_int4", "smooth_quant", "low_rank"}
+    expected |= {"weight_only_int8", "weight_only_int4", "smooth_quant", "low_rank", "structured_pruning"}
+    expected |= {"distillation", "magnitude_pruning", "weight_clustering", "quantization_aware_training"}
     assert expected <= set(techniques())
 
 
@@ -151,7 +156,7 @@ def test_it_makes_a_model_that_runs_and_is_nearly_the_same(report, name, runtime
         return
     assert result.status == "measured", result.reason
     # It did something, and not too much.
-    assert 1e-6 < result.relative_error < MOST_ERROR
+    assert 1e-6 < result.relative_error < ERRORS.get(name, MOST_ERROR)
     assert result.summary.p50_ms.value > 0
 
 
@@ -173,7 +178,7 @@ def test_every_variant_makes_a_model_that_runs_and_is_nearly_the_same(bench, inp
     artifact = bench.converter.submit(source, route, 3).result()
     batch = [each[:3] for each in inputs]
     opened = bench.open(opener, artifact.path, [batch])
-    assert 1e-6 < relative_error(opened.outputs[0], source.outputs(batch)) < MOST_ERROR
+    assert 1e-6 < relative_error(opened.outputs[0], source.outputs(batch)) < ERRORS.get(name, MOST_ERROR)
     assert artifact_mb(artifact.path) > 0
 
 

@@ -119,6 +119,16 @@ def test_columns_that_are_nearly_zero_may_be_rounded():
     assert relative_error([values + noise], [values]) < 1e-5
 
 
+def test_columns_that_are_always_zero_agree():
+    """As of ReLU: units that are dead for all samples, beside one that deviates."""
+    values = np.abs(np.random.default_rng(0).standard_normal((64, 5)))
+    values[:, 2] = 0.0
+    wrong = values.copy()
+    wrong[:, 4] = 0.0
+    assert relative_error([values], [values]) == 0.0
+    assert relative_error([wrong], [values]) > 0.1
+
+
 def test_unlikely_classes_may_be_rounded():
     logits = np.random.default_rng(0).standard_normal((16, 1000)) * 12
     chances = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)

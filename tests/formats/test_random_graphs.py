@@ -18,8 +18,8 @@ from inferspeed_magic.runtimes.base import Lowering
 from inferspeed_magic.sources.inputs import made_up
 
 OPENERS = ("litert", "onnxruntime", "openvino")
-#: Thirty are enough for every layer to come up; the variable is for longer searches.
-GRAPHS = range(int(os.environ.get("INFERSPEED_MAGIC_RANDOM_GRAPHS", "30")))
+#: Thirty bring every layer up, and take five minutes; the variable is for that, and for longer searches.
+GRAPHS = range(int(os.environ.get("INFERSPEED_MAGIC_RANDOM_GRAPHS", "8")))
 ENOUGH = 0.97
 
 # Keras warns of masks that end at a layer, and of a softmax over one number: both are drawn now and then.

@@ -52,6 +52,9 @@ class FakeWorkflow:
         self.data = data
         return self.profile(model, **arguments)
 
+    def explain(self, models: dict[str, Any], **arguments: Any) -> FakeReport:
+        return self.profile(models, **arguments)
+
     @property
     def names(self) -> list[str]:
         assert self.models is not None, "nothing was handed on"
@@ -105,7 +108,7 @@ def runtimes(stub):
 @pytest.fixture
 def workflow(stub):
     fake = FakeWorkflow()
-    stub("inferspeed_magic.workflow", profile=fake.profile, optimize=fake.optimize)
+    stub("inferspeed_magic.workflow", profile=fake.profile, optimize=fake.optimize, explain=fake.explain)
     return fake
 
 

@@ -12,6 +12,8 @@ from inferspeed_magic.magics.manuals import OPTIMIZE
 from inferspeed_magic.magics.optimize_options import OPTIONS
 
 DEFAULTS = {
+    "train": None,
+    "epochs": None,
     "metric": None,
     "max_accuracy_drop": 0.01,
     "target": "latency",
@@ -46,6 +48,7 @@ def model(notebook):
     ("options", "arguments"),
     [
         ("", {}),
+        ("--train x,y --epochs 5", {"train": ([1, 2, 3], [0, 1, 0]), "epochs": 5}),
         ("--metric accuracy", {"metric": "accuracy"}),
         ("--max-drop 0.5%", {"max_accuracy_drop": 0.005}),
         ("--for size", {"target": "size"}),
@@ -237,12 +240,12 @@ def test_the_help_is_written_from_the_options(notebook):
 
 
 def test_the_examples_of_the_help_are_right(notebook, workflow, best):
-    notebook.run("model = Model()\nmodels = {'a': model}\nx_val = y_val = list(range(20))")
+    notebook.run("model = Model()\nmodels = {'a': model}\nx_val = y_val = x_train = y_train = list(range(20))")
     examples = inspect.cleandoc(OPTIMIZE.partition("Examples:\n")[2])
     lines, _, cell = examples.partition("\n\n")
     for number, line in enumerate(lines.splitlines(), start=1):
         assert notebook.run(line).error_in_exec is None
         assert workflow.calls == number
-    assert number == 4
+    assert number == 5
     assert notebook.run(cell).error_in_exec is None
     assert workflow.arguments["evaluate"] is notebook.shell.user_ns["evaluate"]

@@ -13,6 +13,8 @@ from inferspeed_magic.magics.optimize_options import OPTIONS, OptimizeOptions, p
 DEFAULTS = OptimizeOptions(
     name=None,
     data=None,
+    train=None,
+    epochs=None,
     metric=None,
     max_drop=0.01,
     target="latency",
@@ -46,6 +48,7 @@ def test_defaults():
         ('--data "x_val, y_val"', {"data": "x_val, y_val"}),
         ("--data (x[:100, 0], y[:100])", {"data": "(x[:100, 0], y[:100])"}),
         ("--data=train_ds", {"data": "train_ds"}),
+        ("--train x_train,y_train --epochs 5", {"train": "x_train,y_train", "epochs": 5}),
         ("--metric accuracy", {"metric": "accuracy"}),
         ("--metric keras.metrics.AUC(name='a')", {"metric": "keras.metrics.AUC(name='a')"}),
         ("--max-drop 1%", {"max_drop": 0.01}),
@@ -94,6 +97,8 @@ MISTAKES = [
     ("--data x_val, y_val", "--data: 'x_val,' has an empty place; give inputs and labels such as x_val,y_val, without"),
     ("a --data x_val ,y_val", "without blanks"),
     ("--data ''", "--data: '' has an empty place"),
+    ("--train x_train,", "--train: 'x_train,' has an empty place"),
+    ("--epochs 0", "--epochs"),
     ("--metric", "--metric needs a value; %optimize? shows examples"),
     (
         "--max-drop -1%",

@@ -10,11 +10,15 @@ import pytest
 from execution import NOTEBOOKS, code_cells, execute
 
 from inferspeed_magic.discovery import runtime_names
-from inferspeed_magic.magics import optimize_options, options
+from inferspeed_magic.magics import explain_options, optimize_options, options
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
-MAGIC = re.compile(r"^%{1,2}(?P<verb>profile_model|optimize)\b(?!\?)(?P<line>.*)", re.MULTILINE)
-PARSE = {"profile_model": options.parse, "optimize": optimize_options.parse}
+MAGIC = re.compile(r"^%{1,2}(?P<verb>profile_model|optimize|explain_latency)\b(?!\?)(?P<line>.*)", re.MULTILINE)
+PARSE = {
+    "profile_model": options.parse,
+    "optimize": optimize_options.parse,
+    "explain_latency": explain_options.parse,
+}
 FOLDERS = "bin|content|etc|home|lib|mnt|opt|private|root|tmp|usr|Users|var|work"
 ABSOLUTE = re.compile(rf"(?<![\w.:<-])/(?:{FOLDERS})/|\b[A-Z]:\\")
 
@@ -62,8 +66,8 @@ def executed(path, tmp_path_factory):
 
 
 @pytest.fixture(params=["committed", "executed"])
-def notebook(request, committed, executed):
-    return {"committed": committed, "executed": executed}[request.param]
+def notebook(request, path):
+    return request.getfixturevalue(request.param)
 
 
 def reports(notebook):
@@ -88,7 +92,11 @@ def kinds(cell):
 
 
 def test_there_are_notebooks():
-    assert [path.name for path in PATHS][:2] == ["01_profile.ipynb", "02_optimize.ipynb"]
+    assert [path.name for path in PATHS] == [
+        "01_profile.ipynb",
+        "02_optimize.ipynb",
+        "03_why_is_the_smaller_model_not_faster.ipynb",
+    ]
 
 
 def test_every_cell_has_run(notebook):
@@ -132,14 +140,33 @@ def test_the_optimized_model_is_faster_and_made_again(executed):
     """What the text promises is what the cells print."""
     if not any(verb == "optimize" for verb, _, _ in reports(executed)):
         pytest.skip("nothing is optimized here")
-    said = "\n".join(
-        output.get("text") or output.get("data", {}).get("text/plain", "")
-        for cell in code_cells(executed)
-        for output in cell.outputs
-    )
+    said = "\n".join(text for cell in code_cells(executed) for text in said_by(cell))
     assert "faster\n  than the original" in said or "faster than the original" in " ".join(said.split())
     assert "without TensorFlow" in said
     assert "relative error against the original" in said
+
+
+def test_the_explanation_answers_and_its_advice_helps(notebook):
+    """What the text promises is what the cells print."""
+    if not any(verb == "explain_latency" for verb, _, _ in reports(notebook)):
+        pytest.skip("nothing is explained here")
+    first, inside, large = (bundle["text/plain"] for verb, _, bundle in reports(notebook) if verb == "explain_latency")
+    assert "a model without any work" in " ".join(first.split())
+    assert "mlp" in inside
+    assert "mobile" in large
+    said = {cell.source: "\n".join(said_by(cell)) for cell in code_cells(notebook)}
+    (verified,) = (text for source, text in said.items() if "verify()" in source)
+    assert float(verified.partition("x")[0]) > 5
+    (causes,) = (text for source, text in said.items() if "finding.cause" in source)
+    assert "memory_bound" in causes
+    assert "sequential_depth" in causes
+    (verdict,) = (text for source, text in said.items() if ".verdict" in source)
+    assert "faster" in verdict
+
+
+def said_by(cell):
+    """Texts that a cell prints or shows."""
+    return [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]
 
 
 def test_outputs_name_no_folder_of_this_machine(notebook):

@@ -11,7 +11,7 @@ from profile_records import SCRIPT
 from test_profile_html import ALLOWED, Page
 
 from inferspeed_magic.panel import optimize_html, optimize_view
-from inferspeed_magic.records import LayerSensitivity, LeftOut, Metric
+from inferspeed_magic.records import LayerSensitivity, LeftOut, Metric, Prediction
 
 
 def html_of(made):
@@ -37,6 +37,7 @@ def hostile(word=SCRIPT):
         path=path,
         left_out=(LeftOut(word, word),),
         sensitivity=(LayerSensitivity(word, 0.1),),
+        predictions=(Prediction(word, word),),
         warnings=(word,),
     )
 

@@ -9,7 +9,7 @@ from panel_records import CANDIDATES, FAILED, LOST, OPTIMIZED, forty, losses, op
 from profile_records import interval
 
 from inferspeed_magic.panel import optimize_text, optimize_view
-from inferspeed_magic.records import DataSplit, Goal, Interval, LayerSensitivity, PathStep
+from inferspeed_magic.records import DataSplit, Goal, Interval, LayerSensitivity, PathStep, Prediction
 
 NAN = float("nan")
 
@@ -170,6 +170,28 @@ class TestLayers:
         layers = optimize_view(optimized(sensitivity=odd)).layers
         assert [row[0].text for row in layers.rows] == ["b", "c", "a"]
         assert layers.bars == ((0.0, 1.0), (0.0, 0.0), (0.0, 0.0))
+
+
+class TestPredictions:
+    EXPECTED = (
+        Prediction("digits/litert+static_int8", "99% is arithmetic", Interval(2.0, 1.5, 2.7), interval(1.5, 0.01)),
+        Prediction("digits/onnxruntime+dynamic_int8", "no fast kernels", None, interval(0.2, 0.01)),
+        Prediction("digits/litert+float16", "computed with in float32", Interval(1.0, 1.0, 1.0)),
+    )
+
+    def test_expected_and_measured_stand_side_by_side(self):
+        sheet = optimize_view(optimized(predictions=self.EXPECTED)).predictions
+        assert [column.header for column in sheet.columns] == ["candidate", "expected", "measured", "because"]
+        assert [[cell.text for cell in row] for row in sheet.rows] == [
+            ["litert+static_int8", "2.00x", "1.50x", "99% is arithmetic"],
+            ["onnxruntime+dynamic_int8", "slower", "0.200x", "no fast kernels"],
+            ["litert+float16", "1.00x", "-", "computed with in float32"],
+        ]
+        assert [row[1].detail for row in sheet.rows] == ["(1.50-2.70)", "", ""]
+        assert "because" in optimize_text(optimize_view(optimized(predictions=self.EXPECTED)))
+
+    def test_absent_where_nothing_was_foretold(self):
+        assert optimize_view(optimized()).predictions.rows == ()
 
 
 class TestWords:

@@ -44,8 +44,11 @@ class Run:
                 return said
         raise AssertionError(f"it never came to {pattern}")
 
+    def children(self):
+        return {child.pid for child in psutil.Process(self.process.pid).children(recursive=True)}
+
     def interrupt(self):
-        self.workers |= {child.pid for child in psutil.Process(self.process.pid).children(recursive=True)}
+        self.workers |= self.children()
         self.sent = time.time()
         self.process.send_signal(signal.SIGINT)
 
@@ -57,7 +60,7 @@ class Run:
                 break
         else:
             raise AssertionError(f"it died with {self.process.wait()}")
-        self.left = {child.pid for child in psutil.Process(self.process.pid).children(recursive=True)}
+        self.left = self.children()
         self.files = [path.name for path in self.temporary.iterdir()]
         return said
 
@@ -109,10 +112,10 @@ def check_end(run, said):
 def test_with_a_file(start, moment, later_s, workers):
     run = start("onnx", runtimes=["onnxruntime", "openvino"], duration_s=5)
     run.until(f"^{moment}")
+    assert wait_until(lambda: len(run.children()) >= workers, 20)  # on a busy machine a start takes its time
     time.sleep(later_s)
     run.interrupt()
     said = run.end()
-    assert len(run.workers) >= workers
     check_end(run, said)
 
 

@@ -9,10 +9,12 @@ import profile_records
 import pytest
 
 from inferspeed_magic.profiling.candidate import Candidate
+from inferspeed_magic.profiling.racing import is_slower
 from inferspeed_magic.records import Accuracy, Block, Goal, Interval
 from inferspeed_magic.runtimes.base import Lowering
 from inferspeed_magic.search.choice import pareto, ranked, way_to
 from inferspeed_magic.search.ideas import Idea
+from inferspeed_magic.search.settings import close_behind
 from inferspeed_magic.search.trial import Trial, cost, too_big
 
 GOAL = Goal()
@@ -60,6 +62,12 @@ def test_what_can_be_told_apart_is_not_swapped():
     assert names(ranked([trial("litert", 120), trial("litert+float16", 100)], GOAL))[0] == "litert+float16"
 
 
+def test_where_intervals_are_wide_the_medians_decide():
+    noisy = [trial("litert", 100, spread=0.6), trial("litert+post_training_dynamic", 80, spread=-0.6)]
+    assert not is_slower(noisy[0].candidate, noisy[1].candidate)
+    assert names(ranked(noisy, GOAL))[0] == "litert+post_training_dynamic"
+
+
 def test_for_size_the_smallest_file_wins():
     goal = replace(GOAL, target="size")
     trials = [trial("litert", 10, size_mb=4.0), trial("litert+post_training_static", 50, size_mb=1.0)]
@@ -79,28 +87,37 @@ def test_bounds(goal, words):
     assert too_big(trial("litert", 10), goal) == words
 
 
+def result(name, p50_ms, drop=None):
+    found = Accuracy(0.9 - drop, 0.9, Interval(drop, drop - 0.005, drop + 0.005), 500) if drop is not None else None
+    return replace(profile_records.result(f"m/{name}", p50_ms=p50_ms), selection=found)
+
+
 def test_the_front_holds_what_nothing_beats_in_both():
-    trials = [
-        trial("keras.predict", 1000, 0.0),
-        trial("litert", 100, 0.0),
-        trial("onnxruntime", 200, 0.0),
-        trial("litert+post_training_static", 30, 0.05, rejected="accuracy"),
-        trial("onnxruntime+post_training_static", 50, 0.005),
-        trial("openvino+post_training_static", 60, 0.006),
-        trial("openvino", 10, judged=False),
+    results = [
+        result("keras.predict", 1.0, 0.0),
+        result("litert", 0.1, 0.0),
+        result("onnxruntime", 0.2, 0.0),
+        result("litert+post_training_static", 0.03, 0.05),
+        result("onnxruntime+post_training_static", 0.05, 0.005),
+        result("openvino+post_training_static", 0.06, 0.006),
+        result("openvino", 0.01),
+        profile_records.failed("m/tvm"),
     ]
-    assert names(pareto(trials)) == [
+    assert [each.way for each in pareto(results)] == [
         "litert+post_training_static",
         "onnxruntime+post_training_static",
         "litert",
     ]
 
 
-def test_what_an_earlier_run_saw_is_on_the_front_and_cannot_win():
-    known = replace(profile_records.result("m/litert", p50_ms=0.001), selection=trial("litert", 1).selection)
+def test_of_equally_fast_ones_the_more_accurate_is_on_the_front():
+    results = [result("litert+float16", 0.1, 0.01), result("litert", 0.1, 0.0)]
+    assert [each.way for each in pareto(results)] == ["litert"]
+
+
+def test_what_an_earlier_run_saw_cannot_win():
     remembered = trial("litert+float16", 500)
-    remembered.remembered = known
-    assert names(pareto([remembered, trial("litert", 100)])) == ["litert+float16"]
+    remembered.remembered = result("litert+float16", 0.001, 0.0)
     assert names(ranked([remembered, trial("litert", 100)], GOAL)) == ["litert"]
 
 
@@ -126,3 +143,38 @@ def test_the_way_leaves_out_what_was_not_measured():
         "litert+float16",
     ]
     assert names(step for step, _ in way_to(original, [original], original)) == ["keras.predict"]
+
+
+def test_close_ones_are_given_one_thread_too():
+    leader = trial("litert+post_training_static", 100)
+    trials = [
+        leader,
+        trial("onnxruntime", 140),
+        trial("onnxruntime+post_training_dynamic", 120),
+        trial("openvino", 160),
+        trial("litert+float16", 110, 0.3, rejected="accuracy"),
+        trial("litert+post_training_static[1 thread]", 105),
+    ]
+    assert names(close_behind(trials, leader)) == ["onnxruntime+post_training_dynamic", "onnxruntime"]
+
+
+def test_the_way_to_a_trained_winner_shows_what_training_brought():
+    original, plain, static = (
+        trial("keras.predict", 1000),
+        trial("litert", 100),
+        trial("litert+post_training_static", 50),
+    )
+    half = trial("litert+structured_pruning+post_training_static[50%]", 25)
+    winner = trial("litert+structured_pruning+post_training_static[50%, 1 thread]", 20)
+    for each in (half, winner):
+        each.candidate.taught_by = SimpleNamespace(trained=True)
+    steps = way_to(winner, [original, plain, static, half, winner], original)
+    assert [each.idea.way for each, _ in steps] == [
+        "keras.predict",
+        "litert",
+        "litert+post_training_static",
+        "litert+structured_pruning+post_training_static[50%]",
+        "litert+structured_pruning+post_training_static[50%, 1 thread]",
+    ]
+    assert "50%" in steps[3][1]
+    assert steps[4][1] == "1 thread"

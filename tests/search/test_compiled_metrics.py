@@ -186,7 +186,7 @@ def test_several_outputs(library, metrics, name, output):
         scorer = resolve(model, None, given, outputs)
         assert scorer.metric.name == name
         assert scorer.score(given, outputs) == pytest.approx(expected[name], rel=1e-4)
-        assert any(("kind", "number")[1 - output] in note for note in scorer.notes)
+        assert any(("kind", "number")[1 - output] in warning for warning in scorer.warnings)
 
 
 def test_outputs_in_a_dict_are_in_the_order_of_their_keys():

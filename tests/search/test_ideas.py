@@ -45,21 +45,21 @@ def test_techniques_meet_the_runtimes_that_they_have_steps_for():
 
 def test_storage_only_pays_for_size_and_where_weights_leave_the_cache():
     found = [Idea("openvino", "weight_only_int8")]
-    _, left_out = sift(found, "latency", SMALL)
+    _, left_out, _ = sift(found, "latency", SMALL)
     assert "stay in the 32 MB cache" in reasons(left_out)["openvino+weight_only_int8"]
     for target, known in (
         ("size", SMALL),
         ("latency", replace(SMALL, weights_mb=100.0)),
         ("latency", replace(SMALL, weights_mb=None, cache_mb=None)),
     ):
-        kept, left_out = sift(found, target, known)
+        kept, left_out, _ = sift(found, target, known)
         assert (kept, left_out) == (found, [])
 
 
 def test_dynamic_int8_of_onnxruntime_is_for_dense_layers():
     idea = Idea("onnxruntime", "post_training_dynamic")
     assert sift([idea], "latency", SMALL)[0] == [idea]
-    kept, left_out = sift([idea], "latency", replace(SMALL, convolution_share=0.9))
+    kept, left_out, _ = sift([idea], "latency", replace(SMALL, convolution_share=0.9))
     assert kept == []
     assert "90% of the multiply-accumulates are convolutions" in left_out[0].reason
     assert sift([Idea("litert", "post_training_dynamic")], "latency", replace(SMALL, convolution_share=0.9))[1] == []
@@ -68,14 +68,20 @@ def test_dynamic_int8_of_onnxruntime_is_for_dense_layers():
 def test_what_was_asked_for_by_name_is_tried():
     idea = Idea("litert", "int16x8")
     assert sift([idea], "latency", SMALL)[0] == []
-    assert sift([idea], "latency", SMALL, ("int16x8",)) == ([idea], [])
+    kept, left_out, traps = sift([idea], "latency", SMALL, ("int16x8",))
+    assert (kept, left_out) == ([idea], [])
+    (trap,) = traps
+    assert trap.startswith("litert+int16x8: tried because it was asked for, but LiteRT computes int16 activations with")
+    assert "--for size" not in trap
+    assert sift([Idea("keras.call")], "latency", SMALL, ("keras.call",))[2] == []
+    assert "trained on" in sift([Idea("litert", "structured_pruning")], "latency", SMALL, ("structured_pruning",))[2][0]
     assert sift([Idea("keras.call")], "latency", SMALL, ("keras.call",))[0] == [Idea("keras.call")]
     # A runtime by name is no word on techniques.
     assert sift([Idea("litert", "float16")], "latency", SMALL, ("litert",))[0] == []
 
 
 def test_the_same_reason_is_given_once():
-    _, left_out = sift([Idea("litert", "float16"), Idea("openvino", "float16")], "latency", SMALL)
+    _, left_out, _ = sift([Idea("litert", "float16"), Idea("openvino", "float16")], "latency", SMALL)
     assert [one.what for one in left_out] == ["litert+float16, openvino+float16"]
 
 

@@ -122,6 +122,21 @@ def test_the_path_leads_from_the_original_to_the_winner(report):
     assert all(each.gain.value > 0 for each in path[1:])
 
 
+def test_what_was_expected_stands_beside_what_was_measured(report, tmp_path):
+    table = report.predictions.set_index("name")
+    runtimes = {name.split("/")[1].partition("+")[0] for name in table.index}
+    assert runtimes == {"litert", "onnxruntime"}
+    assert table.loc["bars/litert+float16", "expected"] == 1.0
+    static = table.loc["bars/litert+post_training_static"]
+    assert 0 < static.expected_low <= static.expected <= static.expected_high
+    plain, changed = (result_of(report, f"bars/litert{end}") for end in ("", "+post_training_static"))
+    ratio = plain.summary.p50_ms.value / changed.summary.p50_ms.value
+    assert static.measured == pytest.approx(ratio, rel=0.5)  # in turns, and by all turns
+    assert table.reason.str.len().min() > 10
+    report.save(tmp_path / "report.json")
+    assert im.load_report(tmp_path / "report.json").predictions.equals(report.predictions)
+
+
 def test_the_table_has_the_columns(report):
     table = report.to_pandas()
     assert {"accuracy", "accuracy_drop", "variant", "held_out_drop", "rejected"} <= set(table)
@@ -172,6 +187,7 @@ def test_a_second_run_goes_on_from_the_first(report, model, monkeypatch):
     assert again.best is not None
 
 
+@pytest.mark.extended
 def test_other_data_is_another_search(model):
     other = im.optimize(model, pictures(300, 9), techniques=["post_training_dynamic"], **FAST)
     assert not any("earlier run" in note for result in other.results for note in result.notes)
@@ -183,6 +199,7 @@ def test_a_budget_that_is_too_small_is_kept_to(model):
     assert any("budget of 1 s" in one.reason for one in report.optimization.left_out)
 
 
+@pytest.mark.extended
 def test_bounds_that_nothing_meets_leave_no_winner(model):
     report = im.optimize(
         model, DATA, techniques=["float16"], max_size_mb=0.001, runtimes=["litert"], budget_s=100, progress=False
@@ -192,6 +209,7 @@ def test_bounds_that_nothing_meets_leave_no_winner(model):
     assert "litert" in repr(report)
 
 
+@pytest.mark.extended
 def test_the_smallest_file_is_found(model):
     report = im.optimize(
         model,
@@ -281,7 +299,7 @@ class Poisoning(Technique):
 def test_a_converter_that_dies_costs_its_candidate_only(model, monkeypatch):
     known = {"crashing": Crashing(), "poisoning": Poisoning()}
     monkeypatch.syspath_prepend(Path(__file__).parent)
-    for module in ("asked", "ideas", "optimization", "choice"):
+    for module in ("asked", "ideas", "optimization", "choice", "foresight"):
         monkeypatch.setattr(f"inferspeed_magic.search.{module}.techniques", lambda: known)
     monkeypatch.setattr("inferspeed_magic.profiling.arguments.all_techniques", lambda: known)
     report = im.optimize(model, DATA, techniques=list(known), **FAST)
@@ -325,7 +343,7 @@ def test_an_interrupt_keeps_what_was_found(model, monkeypatch):
         ({"techniques": ["int9"]}, "unknown technique `int9`"),
         ({"evaluate": 3}, "evaluate has to be a function"),
         ({"evaluate": len, "metric": "accuracy"}, "either metric= or evaluate="),
-        ({"train": DATA}, "techniques that train"),
+        ({"epochs": 3}, "nothing to train with"),
     ],
 )
 def test_mistakes_are_one_line_before_any_work(model, wrong, words, monkeypatch):

@@ -33,7 +33,7 @@ def test_models_of_both_libraries(make, kind):
 @pytest.mark.parametrize(
     "thing",
     [None, 3, "model.keras", keras.Model, keras.Sequential, tf_keras.Model, keras.layers.Dense(2), object(), len],
-    ids=str,
+    ids=lambda thing: type(thing).__name__,
 )
 def test_everything_else_is_no_model(thing):
     assert object_kind(thing) is None

@@ -32,16 +32,11 @@ ROWS = 500
 @pytest.mark.parametrize(
     "name",
     [
-        "sudoku_ocr",
-        "emotions",
-        "image_classification",
-        "anomaly_detection",
-        "micro_speech",
-        "keyword_spotting",
-        "phylodeep",
-        "pitch_saved_model",
-        "pitch_onnx",
-        "pitch_litert",
+        *("sudoku_ocr", "image_classification", "keyword_spotting", "pitch_onnx", "pitch_litert"),
+        *(
+            pytest.param(name, marks=pytest.mark.extended)
+            for name in ("emotions", "anomaly_detection", "micro_speech", "phylodeep", "pitch_saved_model")
+        ),
     ],
 )
 def test_measured_on_every_runtime(wild, name):

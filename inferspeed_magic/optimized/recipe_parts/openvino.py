@@ -23,16 +23,26 @@ def convert_to_openvino(source: Path, target: Path, batch_size: int | None) -> N
     openvino.save_model(model, target, compress_to_fp16=False)
 
 
+def read(source: Path) -> Any:
+    """Read a model, and compute what follows from constants: NNCF quantizes only weights that are constants."""
+    import openvino
+    from openvino._offline_transformations import apply_moc_transformations
+
+    model = openvino.Core().read_model(source)
+    apply_moc_transformations(model, cf=True, smart_reshape=False)
+    return model
+
+
 def quantize_static_int8(source: Path, target: Path, calibration: Path) -> None:
     """Quantize weights and activations to int8, with the ranges that samples show."""
     import nncf
     import openvino
 
-    model = openvino.Core().read_model(source)
+    model = read(source)
     names = [port.any_name for port in ports_in_order(model.inputs)]
     samples = list(batches(calibration, BATCH_SIZE, INPUTS, names))
     quantized = nncf.quantize(
-        model, nncf.Dataset(samples), preset=nncf.QuantizationPreset.MIXED, subset_size=len(samples)
+        model, nncf.Dataset(samples), preset=nncf.QuantizationPreset.PERFORMANCE, subset_size=len(samples)
     )
     openvino.save_model(quantized, target, compress_to_fp16=False)
 
@@ -42,7 +52,7 @@ def compress_int8(source: Path, target: Path) -> None:
     import nncf
     import openvino
 
-    model = openvino.Core().read_model(source)
+    model = read(source)
     model = nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM)
     openvino.save_model(model, target, compress_to_fp16=False)
 
@@ -52,7 +62,7 @@ def compress_int4(source: Path, target: Path) -> None:
     import nncf
     import openvino
 
-    model = openvino.Core().read_model(source)
+    model = read(source)
     # Layers whose channels do not divide into groups of 128 get smaller groups, or 8 bits.
     fallback = nncf.AdvancedCompressionParameters(group_size_fallback_mode=nncf.GroupSizeFallbackMode.ADJUST)
     model = nncf.compress_weights(

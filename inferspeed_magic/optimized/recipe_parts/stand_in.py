@@ -52,5 +52,6 @@ def save(model: Any, was: PortableModel, source: str, target: str) -> None:
 
 
 def read(path: str) -> PortableModel:
-    """Read a model for these functions."""
-    return PortableModel(load(Path(path)))
+    """Read a model for these functions: a file, or a folder with one."""
+    place = Path(path)
+    return PortableModel(load(place / "model.keras" if place.is_dir() else place))

@@ -1,0 +1,126 @@
+"""Who takes part: every model, and models without work beside them, under every circumstance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from inferspeed_magic.diagnosis import median_interval
+from inferspeed_magic.explanation import circumstances
+from inferspeed_magic.sources.idle import KINDS, idle, takes_numbers
+
+if TYPE_CHECKING:
+    from inferspeed_magic.explanation.circumstances import Circumstance
+    from inferspeed_magic.explanation.experiment import Experiment
+    from inferspeed_magic.profiling.candidate import Candidate
+    from inferspeed_magic.records import Interval, Request
+    from inferspeed_magic.sources.source import Source
+
+
+#: Estimates for larger batches up to which these are measured, for files and for Keras's call paths: those cost a lot
+#: for every call and little for every sample.
+_LONGEST_NS = (0.2e9, 5e9)
+
+
+@dataclass
+class Lineup:
+    """Candidates of one explanation.
+
+    Attributes:
+        lab: makes and measures them.
+        sources: the models that were handed in.
+        request: how they are measured.
+        threads: of those that do not say otherwise.
+        profiled: the runtime that is looked into; None where none says what its operators take.
+        idle: the model without work that has the same inputs, by the name of the model.
+    """
+
+    lab: Experiment
+    sources: list[Source]
+    request: Request
+    threads: int
+    profiled: str | None
+    idle: dict[str, Source] = field(default_factory=dict)
+    _left_out: set[tuple[str, Circumstance]] = field(default_factory=set)
+
+    def make_idle(self) -> None:
+        """Make a model without work for every set of inputs: what it takes is the call itself."""
+        made: dict[str, Source] = {}
+        for source in self.sources:
+            if source.kind not in KINDS or not takes_numbers(source.signature):
+                continue
+            like = repr([source.kind, *((spec.shape, spec.dtype) for spec in source.signature.inputs)])
+            if like not in made:
+                made[like] = idle(f"idle_{len(made)}", source.kind, source.signature)
+            self.idle[source.name] = made[like]
+
+    def idlers(self) -> list[Source]:
+        """List the models without work, each once."""
+        return list({source.key: source for source in self.idle.values()}.values())
+
+    def candidates(self, source: Source) -> list[Candidate]:
+        """List a model under everything that it is measured under, larger batches at the end."""
+        found = list(circumstances.usual(self.request, self.threads))
+        if any(source is each for each in self.sources):
+            more = [*(each for _, _, each in self.counterfactuals()), *self._batches()]
+            found += [each for each in more if (source.key, each) not in self._left_out]
+        return [self.lab.candidate(source, each) for each in found]
+
+    def everything(self) -> list[Candidate]:
+        """List all of them."""
+        return [candidate for source in (*self.sources, *self.idlers()) for candidate in self.candidates(source)]
+
+    def leave_out_slow(self) -> None:
+        """Leave out larger batches that would take too long, by what one inference takes at the usual one."""
+        for source in self.sources:
+            for each in self._batches():
+                usual = self.lab.candidate(source, replace(each, batch_size=self.request.batch_sizes[0]))
+                samples = each.batch_size / self.request.batch_sizes[0]
+                if not usual.well or usual.expected_ns * samples > _LONGEST_NS[each.runtime.startswith("keras")]:
+                    self._left_out.add((source.key, each))
+
+    def leave_out_unmade(self) -> list[str]:
+        """Leave out techniques whose files are not made yet; gives the names of these candidates."""
+        found = []
+        for source in self.sources:
+            for _, _, each in self.counterfactuals():
+                candidate = self.lab.candidate(source, each)
+                if candidate.technique != "none" and candidate.status is None and not self.lab.is_made(candidate):
+                    self._left_out.add((source.key, each))
+                    found.append(candidate.name)
+        return found
+
+    def _batches(self) -> list[Circumstance]:
+        return list(circumstances.batches(self.request, self.threads, self.profiled))
+
+    def counterfactuals(self) -> list[tuple[str, str, Circumstance]]:
+        """List what is changed on the runtime that is looked into: a slug, words, and the circumstance."""
+        return list(circumstances.counterfactuals(self.request, self.threads, self.profiled))
+
+    def as_is(self) -> Circumstance | None:
+        """Give the circumstance that counterfactuals are compared with; None where nothing is looked into."""
+        if self.profiled is None:
+            return None
+        return circumstances.Circumstance(self.profiled, self.request.batch_sizes[0], self.threads)
+
+    def looked_into(self) -> list[Candidate]:
+        """List the models on the runtime that is looked into, as they are and in int8."""
+        return [
+            candidate
+            for source in self.sources
+            for candidate in self.candidates(source)
+            if candidate.runtime.name == self.profiled
+            and candidate.lowering.batch_size == self.request.batch_sizes[0]
+            and not candidate.variant
+        ]
+
+    def latencies(self, source: Source | None) -> dict[str, Interval]:
+        """Give the p50 of every way to call a model, in ms; nothing for none."""
+        found: dict[str, Interval] = {}
+        if source is None:
+            return found
+        for each in circumstances.usual(self.request, self.threads):
+            measured = self.lab.candidate(source, each).measurement()
+            if measured is not None:
+                found[each.runtime] = median_interval(measured)
+        return found

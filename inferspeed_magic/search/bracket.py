@@ -1,0 +1,34 @@
+"""Close in on how much can be removed: the largest share that accuracy allows."""
+
+from __future__ import annotations
+
+_FIRST = 50
+_MOST = 90
+_STEP = 5
+#: Closer than this is not worth another training.
+_CLOSE = 10
+
+
+class Bracket:
+    """Shares in percent that are known to hold, and not to."""
+
+    def __init__(self) -> None:
+        self._holds, self._fails = 0, _MOST + _STEP
+        self._tried: set[int] = set()
+
+    def share(self) -> int | None:
+        """Say which share to try next; None where nothing more is to be learned."""
+        if not self._tried:
+            return _FIRST
+        if self._fails - self._holds <= _CLOSE:
+            return None
+        middle = _STEP * round((self._holds + self._fails) / 2 / _STEP)
+        return None if middle in self._tried or not _STEP <= middle <= _MOST else middle
+
+    def note(self, share: int, *, holds: bool) -> None:
+        """Learn whether a share was accurate enough."""
+        self._tried.add(share)
+        if holds:
+            self._holds = max(self._holds, share)
+        else:
+            self._fails = min(self._fails, share)

@@ -1,0 +1,48 @@
+"""Weights of few distinct values: k-means in one dimension.
+
+Source: S. Han, H. Mao, W. J. Dally, "Deep compression", 2015, https://arxiv.org/abs/1510.00149.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+_ROUNDS = 25
+#: More weights than this say little more about where the centres are.
+_LOOKED_AT = 200_000
+
+
+def clustered(kernel: Array, clusters: int) -> Array:
+    """Replace each weight by the centre of its cluster.
+
+    Args:
+        kernel: of any shape.
+        clusters: how many distinct values are left at most; centres begin evenly spread over the range of the weights,
+            which keeps large ones.
+    """
+    centres = _centres(kernel, clusters)
+    bounds = (centres[1:] + centres[:-1]) / 2
+    return centres[np.searchsorted(bounds, kernel.ravel())].reshape(kernel.shape).astype(kernel.dtype)
+
+
+def distinct(kernel: Array) -> int:
+    """Count the distinct values of a kernel."""
+    return len(np.unique(kernel))
+
+
+def _centres(kernel: Array, clusters: int) -> Array:
+    values = np.sort(kernel.astype(np.float64).ravel())
+    values = values[:: max(1, values.size // _LOOKED_AT)]
+    centres = np.linspace(values[0], values[-1], clusters)
+    for _ in range(_ROUNDS):
+        ends = np.searchsorted(values, (centres[1:] + centres[:-1]) / 2)
+        parts = np.split(values, ends)
+        moved = np.array([part.mean() if part.size else centre for part, centre in zip(parts, centres, strict=True)])
+        if np.allclose(moved, centres):
+            break
+        centres = np.sort(moved)
+    return centres

@@ -1,0 +1,212 @@
+"""Train a Keras 3 model by a lesson: from labels, from a teacher's answers, or by the user's own function."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inferspeed_magic.errors import UnsupportedError
+from inferspeed_magic.training.answers import CHECK_SHARE, SHARE, answered, at
+from inferspeed_magic.training.lesson import LOG
+from inferspeed_magic.training.pacing import pace
+from inferspeed_magic.training.soft_targets import soft_loss, target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+
+    from inferspeed_magic.training.lesson import Labels, Lesson
+
+    Array = np.ndarray[Any, Any]
+
+#: Epochs where the user names none, and samples of one step are left to us.
+EPOCHS = 10
+#: The labels' share of the loss; the rest is the teacher's.
+_LABELS = 0.5
+_LEARNING_RATE, _LEAST_RATE = 1e-3, 1e-4
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the samples.
+
+    Attributes:
+        epoch: its number, from 1.
+        loss: mean over the samples that were learned from.
+        check_loss: over the others.
+        elapsed_s: since training began.
+    """
+
+    epoch: int
+    loss: float
+    check_loss: float
+    elapsed_s: float
+
+
+def learn(
+    student: Any,
+    teacher: Any,
+    lesson: Lesson,
+    *,
+    pack: Callable[[Sequence[Array]], Any],
+    log_folder: str | Path | None = None,
+) -> tuple[Any, list[Epoch]]:
+    """Train a model in place until its time is up, or until it learns no more; the best weights seen stay.
+
+    Where there are labels and a loss, half of what is minimized is the user's own loss; the rest, or all of it, is the
+    distance from the teacher's softened answers.
+
+    Args:
+        student: a Keras 3 model.
+        teacher: the model whose answers are learned; it is not changed.
+        lesson: samples, labels, time.
+        pack: nests a flat list of inputs as both models take them.
+        log_folder: where each epoch is written down at its end; None for nowhere.
+
+    Returns:
+        The model, which is another one only where the user's own function returned one; and its epochs.
+
+    Raises:
+        UnsupportedError: where there is nothing to learn from.
+    """
+    import keras
+
+    keras.utils.set_random_seed(lesson.seed)
+    began = time.monotonic()
+    # What was changed has to learn again, frozen or not; the flag goes down to the layers where it changes.
+    student.trainable = False
+    student.trainable = True
+    if lesson.fine_tune is not None:
+        if lesson.loss is not None:
+            student.compile(
+                optimizer=_optimizer(lesson, keras),
+                loss=lesson.loss,
+                loss_weights=lesson.loss_weights,
+                jit_compile=False,
+            )
+        made = lesson.fine_tune(student)  # which may return what `fit` returned
+        return made if isinstance(made, keras.Model) else student, []
+    if len(lesson) == 0:
+        raise UnsupportedError("there are no samples to train with")
+    asking = partial(answered, teacher, pack=pack, keras=keras, at_once=lesson.batch_size, seed=lesson.seed)
+    places, taught = asking(lesson.inputs, until=began + SHARE * lesson.limit_s)
+    x, labels, weights = pack(at(lesson.inputs, places)), at(lesson.labels, places), at(lesson.weights, places)
+    supervised = lesson.loss is not None and labels is not None
+    loss_of_labels = _compiled(student, lesson, keras) if supervised else None
+    soft = soft_loss(_targets(taught, teacher, lesson.loss, keras), keras)
+    pupil = _pupil(student, soft, loss_of_labels, keras)
+    pupil.compile(optimizer=_optimizer(lesson, keras), jit_compile=False)
+    check: dict[str, Any] = {}
+    if lesson.check_inputs:
+        checked, check_taught = asking(lesson.check_inputs, until=began + CHECK_SHARE * lesson.limit_s)
+        # Without labels of their own these could not be held against the others' loss.
+        if not supervised or lesson.check_labels is not None:
+            check_x, check_labels = pack(at(lesson.check_inputs, checked)), at(lesson.check_labels, checked)
+            check["validation_data"] = (check_x, _answers(check_taught, check_labels, supervised=supervised))
+    epochs = lesson.epochs or EPOCHS
+    steps = epochs * -(-len(places) // lesson.batch_size)
+    found: list[Epoch] = []
+
+    def note(number: int, logs: dict[str, float]) -> None:
+        loss = float(logs["loss"])
+        found.append(Epoch(number + 1, loss, float(logs.get("val_loss", loss)), time.monotonic() - began))
+        if log_folder is not None:
+            with (Path(log_folder) / LOG).open("a") as file:
+                file.write(json.dumps(asdict(found[-1])) + "\n")
+
+    callbacks = [
+        pace(keras, steps, began + lesson.limit_s, note),
+        keras.callbacks.EarlyStopping(
+            "val_loss" if check else "loss", patience=max(3, epochs // 3), restore_best_weights=True
+        ),
+    ]
+    pupil.fit(
+        x,
+        _answers(taught, labels, supervised=supervised),
+        sample_weight=weights,
+        batch_size=lesson.batch_size,
+        epochs=epochs,
+        verbose=0,
+        callbacks=callbacks,
+        **check,
+    )
+    return student, found
+
+
+def _targets(taught: Sequence[Array], teacher: Any, loss: Any, keras: Any) -> list[Any]:
+    """Say how each output is read; only a loss over classes makes logits of one."""
+    names = list(getattr(teacher, "output_names", []) or [])
+    losses = [loss.get(name) for name in names] if isinstance(loss, dict) else keras.tree.flatten(loss or [])
+    flags = [
+        bool(getattr(each, "from_logits", False)) and not type(each).__name__.startswith("Binary") for each in losses
+    ]
+    alike = flags if len(flags) == len(taught) else [bool(flags) and all(flags)] * len(taught)
+    return [target(answers, from_logits=logits) for answers, logits in zip(taught, alike, strict=True)]
+
+
+def _answers(taught: Sequence[Array], labels: Labels, *, supervised: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {"taught": {f"output_{place}": array for place, array in enumerate(taught)}}
+    if supervised and labels is not None:
+        # As `fit` takes them: by themselves for one output, otherwise as the outputs are nested.
+        # A list would be taken for one array.
+        several = labels if isinstance(labels, dict) else tuple(labels)
+        found["labels"] = several if isinstance(labels, dict) or len(labels) > 1 else labels[0]
+    return found
+
+
+def _compiled(student: Any, lesson: Lesson, keras: Any) -> Callable[..., Any]:
+    """Give the user's loss, as Keras computes it for this model: over all outputs, weighted."""
+    student.compile(
+        optimizer=keras.optimizers.SGD(), loss=lesson.loss, loss_weights=lesson.loss_weights, jit_compile=False
+    )
+    loss: Callable[..., Any] = student.compute_loss
+    return loss
+
+
+def _optimizer(lesson: Lesson, keras: Any) -> Any:
+    """Make one of the user's kind that remembers nothing."""
+    if lesson.optimizer is not None:
+        config = dict(lesson.optimizer["config"])
+        with contextlib.suppress(TypeError, ValueError, KeyError):  # the user's own class
+            if isinstance(config.get("learning_rate"), dict):  # a schedule of another training: its beginning counts
+                schedule = keras.optimizers.schedules.deserialize(config["learning_rate"])
+                config["learning_rate"] = float(schedule(0)) or _LEARNING_RATE
+            if "learning_rate" in config:  # lowered to nothing at the end of the training before
+                config["learning_rate"] = max(float(config["learning_rate"]), _LEAST_RATE)
+            return keras.optimizers.deserialize({**lesson.optimizer, "config": config})
+    return keras.optimizers.Adam(_LEARNING_RATE)
+
+
+def _pupil(student: Any, soft: Callable[[Any, Any], Any], loss_of_labels: Callable[..., Any] | None, keras: Any) -> Any:
+    """Wrap the student so that Keras's own training minimizes both losses."""
+
+    class Pupil(keras.Model):  # type: ignore[misc]
+        """The student, while it learns."""
+
+        def __init__(self) -> None:
+            super().__init__(name="pupil")
+            self.student = student
+
+        def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: FBT001  (as Keras calls it)
+            return self.student(inputs, training=training)
+
+        def compute_loss(
+            self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: Any = None
+        ) -> Any:
+            del training
+            taught = [y["taught"][f"output_{place}"] for place in range(len(y["taught"]))]
+            distance = soft(taught, keras.tree.flatten(y_pred))
+            if loss_of_labels is None:
+                more = self.losses
+                return distance + sum(more) if more else distance
+            # Keras spreads the weights over everything that it takes for labels.
+            weights = sample_weight["labels"] if isinstance(sample_weight, dict) else sample_weight
+            return _LABELS * loss_of_labels(x, y["labels"], y_pred, weights) + (1.0 - _LABELS) * distance
+
+    return Pupil()
