@@ -233,9 +233,11 @@ def write(folder: Path, model: Any, library: str, facts: dict[str, Any]) -> None
 def custom_objects(model: Any, library: str) -> dict[str, Any]:
     """Collect classes and functions that Keras would not find in another process."""
     keras = sys.modules[library]
-    registered = keras.saving.get_custom_objects()
-    found: dict[str, Any] = dict(registered)
-    layers = model._flatten_layers(include_self=True)  # noqa: SLF001  (also lists layers inside layers)
+    layers = list(model._flatten_layers(include_self=True))  # noqa: SLF001  (also lists layers inside layers)
+    found = dict(keras.saving.get_custom_objects())
+    if all(_is_library_code(type(layer).__module__) for layer in layers):
+        # Code of the user's own may look up anything that was registered; a graph of Keras's layers, what it names.
+        found = _named_in(model, found)
     for layer in layers:
         kind = type(layer)
         if not _is_library_code(kind.__module__):
@@ -250,6 +252,21 @@ def custom_objects(model: Any, library: str) -> dict[str, Any]:
                 if module and not _is_library_code(module) and value.__name__.isidentifier():
                     found.setdefault(value.__name__, value)
     return found
+
+
+def _named_in(model: Any, registered: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what other models registered: it would have to be unpickled with this one."""
+    if not registered:
+        return {}
+    try:
+        written = json.dumps(model.get_config(), default=str, ensure_ascii=False)
+    except Exception:  # noqa: BLE001  (whatever the layers raise: then nothing is known about what they name)
+        return registered
+    return {
+        name: thing
+        for name, thing in registered.items()
+        if name.rpartition(">")[2] in written or getattr(thing, "__name__", name) in written
+    }
 
 
 def _is_library_code(module: str) -> bool:

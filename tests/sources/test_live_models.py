@@ -195,3 +195,35 @@ def test_codes_are_those_that_the_lookup_knows():
     (codes,) = made_up(signature, 20, seed=0)
     assert codes.dtype == "int32"
     assert set(codes.ravel()) == {3, 50}
+
+
+def test_what_other_models_registered_stays_behind():
+    registered = keras.saving.get_custom_objects()
+    before = dict(registered)
+    try:
+
+        @keras.saving.register_keras_serializable("mine")
+        def bent(values):
+            return values * 2.0
+
+        @keras.saving.register_keras_serializable("others")
+        class Unrelated(keras.layers.Layer):
+            """Of another model."""
+
+        def model(activation):
+            return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation=activation)])
+
+        assert live.custom_objects(model("relu"), "keras") == {}
+        assert set(live.custom_objects(model(bent), "keras")) >= {"mine>bent"}
+        assert "others>Unrelated" not in live.custom_objects(model(bent), "keras")
+        assert "others>Unrelated" in live.custom_objects(keras.Sequential([keras.Input((3,)), OfTheUser()]), "keras")
+    finally:
+        registered.clear()
+        registered.update(before)
+
+
+class OfTheUser(keras.layers.Layer):
+    """Its code may look up whatever was registered."""
+
+    def call(self, inputs):
+        return inputs
