@@ -152,6 +152,44 @@ def fashion_cnn() -> Subject:
     return Subject("Fashion-MNIST CNN", _trained(make, train, 6), held, train=train)
 
 
+def fashion_resnet8() -> Subject:
+    """Train a ResNet8, of the widths of MLPerf Tiny's, on Fashion-MNIST."""
+    train, held = clothes()
+
+    def convolved(x: Any, filters: int, side: int = 3, strides: int = 1) -> Any:
+        made = layers.Conv2D(filters, side, strides=strides, padding="same", use_bias=False)(x)
+        return layers.BatchNormalization(momentum=0.9)(made)
+
+    def make() -> keras.Model:
+        picture = keras.Input((28, 28, 1))
+        hidden = layers.ReLU()(convolved(picture, 16))
+        for filters, strides in ((16, 1), (32, 2), (64, 2)):
+            short = hidden if strides == 1 else convolved(hidden, filters, 1, strides)
+            inner = layers.ReLU()(convolved(hidden, filters, strides=strides))
+            hidden = layers.ReLU()(layers.Add()([short, convolved(inner, filters)]))
+        return keras.Model(picture, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling2D()(hidden)))
+
+    return Subject("Fashion-MNIST ResNet8", _trained(make, train, 6, 2e-3), held, train=train)
+
+
+def fashion_mobilenet() -> Subject:
+    """Train four depthwise-separable blocks, as MobileNet's are, on Fashion-MNIST."""
+    train, held = clothes()
+
+    def normalized(x: Any) -> Any:
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+
+    def make() -> keras.Model:
+        picture = keras.Input((28, 28, 1))
+        hidden = normalized(layers.Conv2D(32, 3, padding="same", use_bias=False)(picture))
+        for filters, strides in ((64, 1), (128, 2), (256, 2), (256, 1)):
+            hidden = normalized(layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False)(hidden))
+            hidden = normalized(layers.Conv2D(filters, 1, use_bias=False)(hidden))
+        return keras.Model(picture, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling2D()(hidden)))
+
+    return Subject("Fashion-MNIST MobileNet", _trained(make, train, 6, 2e-3), held, train=train)
+
+
 def lstm() -> Subject:
     """Train an LSTM that reads digits row by row."""
     (x, y), (x_held, y_held) = digits()
@@ -255,6 +293,8 @@ EVERY: dict[str, Callable[[], Subject]] = {
     "autoencoder": autoencoder,
     "fer": emotions,
     "fashion_cnn": fashion_cnn,
+    "fashion_resnet8": fashion_resnet8,
+    "fashion_mobilenet": fashion_mobilenet,
     "mlp": mlp,
     "lstm": lstm,
     "transformer": transformer,

@@ -169,7 +169,8 @@ def optimize(
         max_memory_mb: bound on the peak memory of the process that runs it.
         fine_tune: a function that trains the model it is given, in place of our own training; it runs in another
             process.
-        student: a function that makes a smaller model, which learns the original's answers to ``train``.
+        student: a function that makes a smaller model, which learns the original's answers to ``train``; or several, as
+            a dictionary from names to functions.
         evaluate: a function of ``predict`` that returns a score (higher is better), in place of a metric.
         calibration: inputs to find the ranges of activations with, or a function that yields them; None takes some of
             ``data``.

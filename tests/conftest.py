@@ -40,7 +40,7 @@ BESIDE = {
 }
 
 #: Notebooks that take minutes: their committed outputs are looked at, and ``pytest -m extended`` executes them.
-LONG = ("02_optimize", "03_why_is_the_smaller_model_not_faster")
+LONG = ("02_optimize", "03_why_is_the_smaller_model_not_faster", "04_smaller_for_real")
 
 
 @pytest.hookimpl(tryfirst=True)

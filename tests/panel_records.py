@@ -13,6 +13,7 @@ from inferspeed_magic.records import (
     Accuracy,
     Block,
     DataSplit,
+    Epoch,
     Goal,
     Interval,
     LayerSensitivity,
@@ -306,6 +307,43 @@ def forty():
             front.append((f"digits/{way}", score.drop.value))
     best = next(name for name, drop in front if drop <= Goal().max_accuracy_drop)
     return optimized(candidates=there, best=best, path=(), pareto=tuple(name for name, _ in front))
+
+
+def learned(count=8, *, start=1.2, end=0.31, right=(0.62, 0.931), stages=1):
+    """The epochs of a training that gets better, and a little worse in its last epoch."""
+    return tuple(
+        Epoch(
+            epoch=place + 1,
+            loss=start * (end / start) ** (place / max(1, count - 1)),
+            check_loss=1.05 * start * (end / start) ** (0.9 * place / max(1, count - 1))
+            + 0.1 * (place == count - 1 > 0),
+            elapsed_s=1.5 * (place + 1),
+            check_accuracy=None if right is None else right[0] + (right[1] - right[0]) * place / max(1, count - 1),
+            stage=1 + place * stages // count,
+        )
+        for place in range(count)
+    )
+
+
+def trained():
+    """A student and a pruned model beside the others; the student wins, and comes in two ways."""
+    student, pruned = learned(), learned(6, start=0.9, end=0.4, right=None, stages=2)
+    more = (
+        ("litert+distillation[small]", 0.031, {"file_mb": 0.2, "score": accuracy(0.006), "training": student}),
+        (
+            "litert+distillation+static_int8[small]",
+            0.021,
+            {"file_mb": 0.06, "score": accuracy(0.025), "training": student},
+        ),
+        ("litert+structured_pruning[50%]", 0.052, {"file_mb": 0.9, "score": accuracy(0.004), "training": pruned}),
+    )
+    return optimized(
+        candidates=(*CANDIDATES[:3], *more),
+        best="digits/litert+distillation[small]",
+        path=(),
+        left_out=(),
+        sensitivity=(),
+    )
 
 
 OPTIMIZED = {

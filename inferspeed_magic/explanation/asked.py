@@ -27,10 +27,12 @@ class Asked:
     Attributes:
         request: how everything is measured; the first of its batch sizes is the one that is explained.
         count_only: count, and measure nothing.
+        patient: whether to wait for every file, however long it takes: where the user named the runtimes.
     """
 
     request: Request
     count_only: bool = False
+    patient: bool = False
 
     @property
     def batch_size(self) -> int:
@@ -72,4 +74,4 @@ def asked(
         batch_in_file="static",
     )
     # Who runs nowhere is not measured.
-    return Asked(replace(request, runtimes=()) if count_only else request, count_only)
+    return Asked(replace(request, runtimes=()) if count_only else request, count_only, runtimes_named is not None)

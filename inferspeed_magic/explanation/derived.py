@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from inferspeed_magic.sources.source import Source
 
 #: Seconds after which no derived model is waited for.
-LATEST_S = 35.0
+LATEST_S = 38.0
+#: Seconds that slow ones take longer.
+_SLOW_S = 1.0
 _WORDS = {
     SLOWEST: "without its slowest layer",
     FITTING: "with weights that fit a cache",
@@ -86,7 +88,7 @@ class Derivation:
         derived = [each.after for each in self._gathered.derived]
         if derived:
             before = {each.before.key: each.before for each in self._gathered.derived}
-            self._lab.measure([*before.values(), *derived], duration_s, tell)
+            self._lab.measure([*before.values(), *derived], duration_s, tell, slow_s=_SLOW_S)
 
     def _narrower(self, looks: Sequence[tuple[Source, Future[Any]]], tell: Callable[[str], None]) -> list[Derived]:
         found = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.discovery import runtimes, techniques
@@ -24,10 +26,6 @@ if TYPE_CHECKING:
     from inferspeed_magic.records import Machine, Request
     from inferspeed_magic.sources.source import Source
     from inferspeed_magic.workers.crew import Crew
-
-
-#: A call of ``predict`` takes tens of milliseconds: a third of a second holds too few of them.
-_SLOW_S = 1.0
 
 
 class Experiment:
@@ -63,7 +61,9 @@ class Experiment:
         self._round = 0
         # Keras files are read by any backend; the converters are TensorFlow's.
         self.converter = Converter(crew, limits, environment(None, "cpu"))
-        self.opener = Opener(crew, self.converter, limits, seed=request.seed, device=request.device, tell=tell)
+        self.opener = Opener(
+            crew, self.converter, limits, seed=request.seed, device=request.device, thorough=False, tell=tell
+        )
 
     def candidate(self, source: Source, circumstance: Circumstance) -> Candidate:
         """Give the candidate of a model under a circumstance; nothing is opened yet."""
@@ -114,9 +114,21 @@ class Experiment:
         batch_size = candidate.lowering.batch_size
         return [self.converter.submit(candidate.source, route, batch_size) for route in ways(candidate)[:1]]
 
-    def is_made(self, candidate: Candidate) -> bool:
-        """Tell whether the file of a candidate, whose conversion has begun, is there (or could not be made)."""
-        return all(pending.done() for pending in self.conversions(candidate))
+    def is_made(self, candidate: Candidate, until: float) -> bool:
+        """Wait for the file of a candidate, whose conversion has begun; one that is not there in time is given up.
+
+        Args:
+            candidate: whose file it is.
+            until: when to stop waiting, as ``time.perf_counter()``.
+
+        Returns:
+            Whether it is there (or could not be made).
+        """
+        pending = self.conversions(candidate) if candidate.status is None else []
+        wait(pending, timeout=max(0.0, until - time.perf_counter()))
+        for each in pending:
+            each.cancel()
+        return all(each.done() and not each.cancelled() for each in pending)
 
     def open(self, candidates: Sequence[Candidate], tell: Callable[[Candidate], None]) -> list[Candidate]:
         """Open those that are not open yet; what fails carries its reason.
@@ -131,15 +143,14 @@ class Experiment:
         return [candidate for candidate in candidates if candidate.well]
 
     def measure(
-        self, candidates: Sequence[Candidate], duration_s: float, tell: Callable[[int, int, str, float], None]
+        self,
+        candidates: Sequence[Candidate],
+        duration_s: float,
+        tell: Callable[[int, int, str, float], None],
+        **options: Any,
     ) -> None:
-        """Let these take turns, beside each other."""
-        options: dict[str, Any] = {
-            "seed": self._request.seed,
-            "tell": tell,
-            "first_round": self._round,
-            "slow_s": _SLOW_S,
-        }
+        """Let these take turns, beside each other; options are those of ``profiling.rounds.measure``."""
+        options |= {"seed": self._request.seed, "tell": tell, "first_round": self._round}
         self._round = measure(
             candidates, crew=self._crew, opener=self.opener, limits=self._limits, duration_s=duration_s, **options
         )

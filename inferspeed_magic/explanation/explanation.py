@@ -42,8 +42,14 @@ if TYPE_CHECKING:
 
 #: Shares of the progress: candidates are open, measured, and looked into; derived models are made.
 _OPEN, _MEASURED, _LOOKED, _DERIVED = 0.5, 0.8, 0.85, 0.95
-#: Seconds after which nothing is converted that is not converted yet, but the models as they are.
+#: Seconds after which no file is waited for, but those that every answer needs.
 _UNHURRIED_S = 25.0
+#: Seconds after which only the batch size that was asked for is measured.
+_LATE_S = 30.0
+#: A call of ``predict`` takes tens of milliseconds: a third of a second holds too few of them. Beginning a turn costs
+#: more than the turn itself, so there are fewer rounds than where small differences are looked for.
+_UNHURRIED: dict[str, Any] = {"slow_s": 1.0, "rounds": 24}
+_HURRIED: dict[str, Any] = {"slow_s": 0.3, "rounds": 16}
 #: Timed seconds of a derived model, at most: what it shows are large differences.
 _SHORT_S = 0.3
 
@@ -81,10 +87,16 @@ class Explanation:
         try:
             with Crew() as crew:
                 sources = arguments.sources(handed_in, inputs, input_shapes, describer(crew, self._limits))
-                self._check(sources)
-                self._progress.start(100)
-                self._lineup = self._line_up(crew, sources)
-                self._work(crew, self._lineup)
+                lineup = self._line_up(crew, sources)
+                try:
+                    if any(source.model is not None for source in sources) and not self._asked.count_only:
+                        lineup.lab.converter.get_ready()  # beside the models' first answers
+                    self._check(sources)
+                    self._progress.start(100)
+                    self._lineup = lineup
+                    self._work(crew, lineup)
+                finally:
+                    lineup.lab.converter.close()
             self._progress.finish()
         except KeyboardInterrupt:
             self._progress.interrupt("what was found is kept" if self.has_begun else "nothing was found yet")
@@ -145,15 +157,16 @@ class Explanation:
                 return
             lineup.make_idle()
             self._start_keras(lineup, background)
+            lineup.lab.begin(lineup.telling())
             self._counting = self._begin_counting(lineup)
+            lineup.lab.begin(lineup.comparing())
             self._measure(crew, lineup)
             self._look_inside(crew, lineup)
             self._note_counts()
             self._derive(lineup)
         finally:
-            # Without waiting: after an interrupt the crew ends whatever these two are waiting for.
+            # Without waiting: after an interrupt the crew ends whatever it is waiting for.
             background.shutdown(wait=False, cancel_futures=True)
-            lineup.lab.converter.close()
 
     def _begin_counting(self, lineup: Lineup) -> dict[str, Future[Any]]:
         call, arguments_ = "inferspeed_magic.counting.count:count", {"batch_size": self._asked.batch_size}
@@ -186,10 +199,11 @@ class Explanation:
     def _start_keras(self, lineup: Lineup, background: ThreadPoolExecutor) -> None:
         """Begin in the background with what takes long: importing TensorFlow in the processes of the call paths."""
         opener = lineup.lab.opener
+        for source in lineup.idlers():  # before anything waits for converters
+            lineup.lab.converter.portable(source)
         for source in lineup.sources:
             grouped = [each for each in lineup.candidates(source) if each.runtime.group and each.status is None]
             if grouped:
-                lineup.lab.converter.portable(source)
                 background.submit(opener.prepare, opener.start_host(grouped[0]), grouped[0])
                 if source.name in lineup.idle:
                     opener.move_in(lineup.idle[source.name], source)
@@ -205,15 +219,15 @@ class Explanation:
         def measuring(turn: int, turns: int, doing: str, _: float) -> None:
             self._tell(_OPEN + (_MEASURED - _OPEN) * turn / turns, doing)
 
-        larger = lineup.request.batch_sizes[1:]
-        first = [each for each in lineup.everything() if each.lowering.batch_size not in larger]
-        lineup.lab.begin(first)
-        lineup.lab.open([each for each in first if each.technique == "none"], opening)
+        lineup.lab.open(lineup.telling(), opening)
+        if not self._asked.patient:
+            self._leave_out_unmade(lineup)
         lineup.leave_out_slow()
-        if time.perf_counter() - self._started > _UNHURRIED_S:
+        hurried = not self._asked.patient and time.perf_counter() - self._started > _LATE_S
+        if hurried:
             self._gathered.notes += [
-                f"{name} was not made: conversions had taken {_UNHURRIED_S:.0f} s already"
-                for name in lineup.leave_out_unmade()
+                f"{name} was not measured at larger batches: {_LATE_S:.0f} s had passed already"
+                for name in lineup.leave_out_larger()
             ]
         lineup.lab.begin(lineup.everything())
         opened = lineup.lab.open(lineup.everything(), opening)
@@ -221,9 +235,22 @@ class Explanation:
         meter = LoadMeter(crew.pids() | {worker.pid for each in opened for worker in each.processes})
         meter.start()
         try:
-            lineup.lab.measure(opened, self._asked.request.duration_s, measuring)
+            options = _HURRIED if hurried else _UNHURRIED
+            lineup.lab.measure(opened, self._asked.request.duration_s, measuring, **options)
         finally:
             self._gathered.other_load = meter.stop()
+
+    def _leave_out_unmade(self, lineup: Lineup) -> None:
+        """Wait for what others are compared with, but not for long."""
+        models = {source.name for source in lineup.sources}
+        for candidate in lineup.comparing():
+            self._tell(None, f"converting for {candidate.name}")
+            if lineup.lab.is_made(candidate, self._started + _UNHURRIED_S):
+                continue
+            lineup.leave_out(candidate)
+            if candidate.source.name in models:
+                late = f"{_UNHURRIED_S:.0f} s had passed already"
+                self._gathered.notes.append(f"{candidate.name} was not made: {late}; name its runtime to wait for it")
 
     def _look_inside(self, crew: Crew, lineup: Lineup) -> None:
         """Have the runtime say what its operators take; measure what the machine can do; look at the numbers."""

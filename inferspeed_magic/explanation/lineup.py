@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from inferspeed_magic.diagnosis import median_interval
 from inferspeed_magic.explanation import circumstances
+from inferspeed_magic.profiling.opening import ways
 from inferspeed_magic.sources.idle import KINDS, idle, takes_numbers
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     from inferspeed_magic.sources.source import Source
 
 
-#: Estimates for larger batches up to which these are measured, for files and for Keras's call paths: those cost a lot
-#: for every call and little for every sample.
-_LONGEST_NS = (0.2e9, 5e9)
+#: Estimates for larger batches up to which these are measured, for files and for Keras's call paths.
+_LONGEST_NS = (0.2e9, 1e9)
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Lineup:
     threads: int
     profiled: str | None
     idle: dict[str, Source] = field(default_factory=dict)
-    _left_out: set[tuple[str, Circumstance]] = field(default_factory=set)
+    _left_out: set[str] = field(default_factory=set)
 
     def make_idle(self) -> None:
         """Make a model without work for every set of inputs: what it takes is the call itself."""
@@ -62,33 +62,72 @@ class Lineup:
         """List a model under everything that it is measured under, larger batches at the end."""
         found = list(circumstances.usual(self.request, self.threads))
         if any(source is each for each in self.sources):
-            more = [*(each for _, _, each in self.counterfactuals()), *self._batches()]
-            found += [each for each in more if (source.key, each) not in self._left_out]
-        return [self.lab.candidate(source, each) for each in found]
+            found += [*(each for _, _, each in self.counterfactuals()), *self._batches()]
+        listed = [self.lab.candidate(source, each) for each in found]
+        return [each for each in listed if each.key not in self._left_out]
 
     def everything(self) -> list[Candidate]:
         """List all of them."""
         return [candidate for source in (*self.sources, *self.idlers()) for candidate in self.candidates(source)]
 
+    def telling(self) -> list[Candidate]:
+        """List those at the usual batch size that every answer needs: what users call, and what is looked into."""
+        return [
+            each
+            for each in self._at_usual_batch()
+            if each.technique == "none" and (each.runtime.group or each.runtime.name == self.profiled)
+        ]
+
+    def comparing(self) -> list[Candidate]:
+        """List the others at the usual batch size, those first whose files are made of what is made already."""
+        begun = {ways(each)[0][:1] for each in self.telling() if each.status is None and ways(each)}
+
+        def effort(candidate: Candidate) -> int:
+            if candidate.status is not None or not ways(candidate) or candidate.variant:
+                return 0
+            return 2 if candidate.technique != "none" else int(ways(candidate)[0][:1] not in begun)
+
+        telling = {id(each) for each in self.telling()}
+        return sorted((each for each in self._at_usual_batch() if id(each) not in telling), key=effort)
+
+    def _at_usual_batch(self) -> list[Candidate]:
+        return [each for each in self.everything() if each.lowering.batch_size == self.request.batch_sizes[0]]
+
+    def leave_out(self, candidate: Candidate) -> None:
+        """Leave out a candidate that would take too long."""
+        self._left_out.add(candidate.key)
+
     def leave_out_slow(self) -> None:
-        """Leave out larger batches that would take too long, by what one inference takes at the usual one."""
+        """Leave out larger batches that would take too long, by what each sample takes at the usual one."""
+        usual_size = self.request.batch_sizes[0]
         for source in self.sources:
             for each in self._batches():
-                usual = self.lab.candidate(source, replace(each, batch_size=self.request.batch_sizes[0]))
-                samples = each.batch_size / self.request.batch_sizes[0]
-                if not usual.well or usual.expected_ns * samples > _LONGEST_NS[each.runtime.startswith("keras")]:
-                    self._left_out.add((source.key, each))
+                usual = self.lab.candidate(source, replace(each, batch_size=usual_size))
+                call_ns = self._call_ns(source, each.runtime)
+                samples_ns = max(0.0, usual.expected_ns - call_ns) * each.batch_size / usual_size
+                if not usual.well or call_ns + samples_ns > _LONGEST_NS[each.runtime.startswith("keras")]:
+                    self.leave_out(self.lab.candidate(source, each))
 
-    def leave_out_unmade(self) -> list[str]:
-        """Leave out techniques whose files are not made yet; gives the names of these candidates."""
-        found = []
-        for source in self.sources:
-            for _, _, each in self.counterfactuals():
-                candidate = self.lab.candidate(source, each)
-                if candidate.technique != "none" and candidate.status is None and not self.lab.is_made(candidate):
-                    self._left_out.add((source.key, each))
-                    found.append(candidate.name)
-        return found
+    def leave_out_larger(self) -> list[str]:
+        """Leave out larger batches; gives the names of the models that would have had some."""
+        left_out = [
+            candidate
+            for source in self.sources
+            for candidate in (self.lab.candidate(source, each) for each in self._batches())
+            if candidate.status is None and candidate.key not in self._left_out
+        ]
+        for candidate in left_out:
+            self.leave_out(candidate)
+        return list(dict.fromkeys(candidate.source.name for candidate in left_out))
+
+    def _call_ns(self, source: Source, runtime: str) -> float:
+        """Give what a call takes without any work in it; 0 where that is not known."""
+        if source.name not in self.idle:
+            return 0.0
+        idle_one = self.lab.candidate(
+            self.idle[source.name], circumstances.Circumstance(runtime, self.request.batch_sizes[0], self.threads)
+        )
+        return idle_one.expected_ns if idle_one.well else 0.0
 
     def _batches(self) -> list[Circumstance]:
         return list(circumstances.batches(self.request, self.threads, self.profiled))

@@ -12,6 +12,7 @@ import numpy as np
 
 from inferspeed_magic.formats.onnx_operators import emit_recurrent
 from inferspeed_magic.formats.recurrent import lowered
+from inferspeed_magic.formats.replacement import replaced
 from inferspeed_magic.formats.tracing import GRAPH_BYTES, in_float32, layers_of, model_of, trace
 
 if TYPE_CHECKING:
@@ -49,8 +50,6 @@ def freeze_in_float32(
 
 
 def _freeze(state: dict[str, Any], source: str, target: str, batch_size: int | None, *, float32: bool) -> None:
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     model = model_of(state, source)
     folder = Path(target)
     folder.mkdir()
@@ -61,15 +60,35 @@ def _freeze(state: dict[str, Any], source: str, target: str, batch_size: int | N
         in_float32(model) if float32 else contextlib.nullcontext(),
     ):
         traced = trace(model, batch_size, apart=apart)
-    # Control flow stays functional (While, If): tf2onnx recognises the recurrent layers of tf_keras by it.
-    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
-    (folder / GRAPH).write_bytes(_inlinable(frozen.graph.as_graph_def()).SerializeToString())
-    names = [each.name for each in frozen.inputs]
+    graph, names, outputs = _with_constants(traced)
+    (folder / GRAPH).write_bytes(_inlinable(graph).SerializeToString())
     inputs, weights = names[: len(names) - len(apart)], names[len(names) - len(apart) :]
     for number, variable in enumerate(apart):
         np.save(folder / f"weights_{number}.npy", variable.numpy(), allow_pickle=False)
-    outputs = [each.name for each in frozen.outputs]
     (folder / ENDS).write_text(json.dumps({"inputs": inputs, "weights": weights, "outputs": outputs}))
+
+
+def _with_constants(traced: Any) -> tuple[Any, list[str], list[str]]:
+    """Turn variables into constants; gives the graph, and the names of its inputs and outputs."""
+    from tensorflow.python.framework import convert_to_constants
+
+    def unwrapped(_: Any) -> Any:
+        # TensorFlow would import the graph again, to make a function of it that nobody here calls.
+        def take_apart(function: Any, graph: Any, converted: set[int]) -> tuple[Any, list[str], list[str]]:
+            captured = function.graph.internal_captures
+            gone = {id(captured[index]) for index in converted}
+            inputs = [each.name for each in function.inputs if id(each) not in gone]
+            return graph, inputs, [each.name for each in function.outputs]
+
+        return take_apart
+
+    with replaced(convert_to_constants, "_construct_concrete_function", unwrapped):
+        # Control flow stays functional (While, If): tf2onnx recognises the recurrent layers of tf_keras by it.
+        made = convert_to_constants.convert_variables_to_constants_v2(traced, lower_control_flow=False)
+    if isinstance(made, tuple):
+        return made
+    inputs, outputs = ([each.name for each in ends] for ends in (made.inputs, made.outputs))
+    return made.graph.as_graph_def(), inputs, outputs
 
 
 def _too_large(model: PortableModel) -> list[Any]:

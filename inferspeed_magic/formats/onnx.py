@@ -39,18 +39,27 @@ def from_graph(
     from inferspeed_magic.formats.frozen_graph import ENDS, GRAPH
     from inferspeed_magic.formats.layer_names import name_generated
     from inferspeed_magic.formats.naming import output_name
+    from inferspeed_magic.formats.onnx_in_place import OptimizerError, optimized_in_place
     from inferspeed_magic.formats.onnx_operators import handlers
 
     folder = Path(source)
     graph = tf.compat.v1.GraphDef.FromString((folder / GRAPH).read_bytes())
     ends = json.loads((folder / ENDS).read_text())
-    model, _ = tf2onnx.convert.from_graph_def(
-        graph,
-        input_names=[*ends["inputs"], *ends["weights"]],
-        output_names=ends["outputs"],
-        opset=_OPSET,
-        custom_op_handlers=handlers(),
-    )
+
+    def convert() -> Any:
+        return tf2onnx.convert.from_graph_def(
+            graph,
+            input_names=[*ends["inputs"], *ends["weights"]],
+            output_names=ends["outputs"],
+            opset=_OPSET,
+            custom_op_handlers=handlers(),
+        )[0]
+
+    try:
+        with optimized_in_place():
+            model = convert()
+    except OptimizerError:
+        model = convert()
     name_generated(model.graph)
     names = {name: name.partition(":")[0] for name in ends["inputs"]}
     # OpenVINO calls the operator that makes an output by the output's name: that has to lead to the layer, too.

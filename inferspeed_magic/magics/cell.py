@@ -51,7 +51,8 @@ def run(shell: Any, cell: str, verb: str) -> None:
     if error is not None:
         what = "was interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         # With the cell's own frames, %debug lands where the cell failed and not in ours.
-        raise CellFailedError(f"the cell {what}, nothing was {verb}d").with_traceback(error.__traceback__) from None
+        done = f"{verb.removesuffix('e')}ed"
+        raise CellFailedError(f"the cell {what}, nothing was {done}").with_traceback(error.__traceback__) from None
 
 
 def _transformed(shell: Any, cell: str) -> str:

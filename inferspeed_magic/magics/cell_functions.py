@@ -1,4 +1,4 @@
-"""The functions by which the cell of ``%%optimize`` says what is good, and what to find ranges with."""
+"""The functions by which a cell of ``%%optimize`` or ``%%distill`` says what is good, what to learn and with what."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _FUNCTIONS = {
     "calibration": ((), "which yields inputs"),
     "fine_tune": (("model",), "which trains the model a little more"),
     "student": ((), "which returns a smaller model to train"),
+    "students": ((), "which returns a dictionary from names to functions that return smaller models to train"),
 }
 
 
@@ -49,6 +50,7 @@ def check(functions: Mapping[str, Callable[..., Any]]) -> None:
 
     Raises:
         InputError: one line that shows how to write it.
+        OptionError: for two functions that say the same.
     """
     for name, function in functions.items():
         parameters, purpose = _FUNCTIONS[name]
@@ -66,6 +68,20 @@ def check(functions: Mapping[str, Callable[..., Any]]) -> None:
         except TypeError:
             given = ", ".join(signature.parameters)
             raise InputError(f"{name}({given}) cannot be called as {name}({', '.join(parameters)}); {mend}") from None
+    if {"student", "students"} <= set(functions):
+        raise OptionError("the cell defines both student() and students(); leave one of them out")
+
+
+def arguments(functions: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
+    """Give functions as ``optimize`` takes them: students are asked for by name.
+
+    Args:
+        functions: by name, checked.
+    """
+    given: dict[str, Any] = dict(functions)
+    if "students" in given:
+        given["student"] = given.pop("students")()
+    return given
 
 
 def refuse_metric(metric: str | None, names: Collection[str]) -> None:

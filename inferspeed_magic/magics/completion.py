@@ -6,6 +6,7 @@ import re
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from inferspeed_magic.magics.distill_options import OPTIONS as DISTILL_OPTIONS
 from inferspeed_magic.magics.explain_options import OPTIONS as EXPLAIN_OPTIONS
 from inferspeed_magic.magics.goal_values import TARGETS
 from inferspeed_magic.magics.models import models_in
@@ -16,7 +17,12 @@ from inferspeed_magic.magics.values import BATCHES_IN_FILE, SCENARIOS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_OPTIONS = {"profile_model": PROFILE_OPTIONS, "optimize": OPTIMIZE_OPTIONS, "explain_latency": EXPLAIN_OPTIONS}
+_OPTIONS = {
+    "profile_model": PROFILE_OPTIONS,
+    "optimize": OPTIMIZE_OPTIONS,
+    "distill": DISTILL_OPTIONS,
+    "explain_latency": EXPLAIN_OPTIONS,
+}
 #: Options whose values are lists, with commas between.
 _LISTS = ("--runtime", "--technique", "--exclude", "--data", "--train")
 _WELL_KNOWN_METRICS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inferspeed_magic.magics.distill_options import OPTIONS as DISTILL_OPTIONS
 from inferspeed_magic.magics.explain_options import OPTIONS as EXPLAIN_OPTIONS
 from inferspeed_magic.magics.manual import manual
 from inferspeed_magic.magics.optimize_options import OPTIONS as OPTIMIZE_OPTIONS
@@ -49,7 +50,9 @@ until then is kept.
 Functions that the cell itself defines say what no option can:
 
     evaluate(predict)     returns a score of what predict(x) gives, higher is better
-    calibration()         yields inputs to find the ranges of int8 with""",
+    calibration()         yields inputs to find the ranges of int8 with
+    fine_tune(model)      trains the model it is given, in place of our own training
+    student()             returns a smaller model, which learns the original's answers to --train""",
     OPTIMIZE_OPTIONS,
     """\
     %optimize model --data x_val,y_val --max-drop 1% --into fast
@@ -61,6 +64,36 @@ Functions that the cell itself defines say what no option can:
     %%optimize model --max-drop 0.5%
     def evaluate(predict):
         return f1_score(y_val, predict(x_val).argmax(axis=1), average="macro")""",
+)
+
+DISTILL = manual(
+    """\
+How fast is a smaller model, and can it learn what this one knows?
+
+    %%distill [NAME] [options]       run the cell, then train its students
+
+A NAME is a variable that holds a Keras model, the teacher. Without a NAME, it is the model that
+the cell assigns. The cell defines what is to learn, and it may say what is good:
+
+    student()             returns a smaller model, untrained, that takes what the teacher takes
+    students()            returns several: a dictionary from names to functions like student
+    evaluate(predict)     returns a score of what predict(x) gives, higher is better
+    calibration()         yields inputs to find the ranges of int8 with
+
+Students learn the labels of --train and what the teacher answers to its samples. While one
+learns, its loss, its loss on samples of --data and how many of these it gets right are drawn. Then
+it is run where the teacher runs fastest; the report says what each costs in accuracy and in time.
+It is that of %optimize: _ and Out hold it, report.best is the model that was found, and --into
+fast assigns it. Interrupt the kernel to stop: what was found until then is kept.""",
+    DISTILL_OPTIONS,
+    """\
+    %%distill teacher --data x_val,y_val --train x_train,y_train --epochs 20 --into fast
+    def student():
+        return keras.Sequential([keras.Input((28, 28, 1)), ...])
+
+    %%distill teacher --data x_val,y_val --train x_train,y_train --technique float16 --budget 20m
+    def students():
+        return {"small": lambda: net(width=8), "large": lambda: net(width=16)}""",
 )
 
 EXPLAIN_LATENCY = manual(

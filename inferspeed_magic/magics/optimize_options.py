@@ -42,8 +42,16 @@ class OptimizeOptions:
     quiet: bool
 
 
-def _build() -> OptionParser:
-    parser = OptionParser("optimize")
+def build(magic: str, *, train: str, epochs: str, technique: str) -> OptionParser:
+    """Make the parser of a magic that searches.
+
+    Args:
+        magic: its name.
+        train: what ``--train`` means for it.
+        epochs: what ``--epochs`` means for it.
+        technique: what ``--technique`` means for it.
+    """
+    parser = OptionParser(magic)
     add = parser.add_argument
     add(
         "--data",
@@ -53,19 +61,8 @@ def _build() -> OptionParser:
         "any; inputs alone, on which candidates are compared with the original; or a data set. Any expression will do, "
         "in quotes where it has blanks",
     )
-    add(
-        "--train",
-        type=goal_values.data,
-        metavar="X,Y",
-        help="what models that were changed are trained with, such as x_train,y_train, or a data set: channels are "
-        "removed, and what is left learns again, as far as accuracy allows. Other samples than those of --data",
-    )
-    add(
-        "--epochs",
-        type=goal_values.epochs,
-        metavar="N",
-        help="of one training at most (10); the budget may end it before",
-    )
+    add("--train", type=goal_values.data, metavar="X,Y", help=train)
+    add("--epochs", type=goal_values.epochs, metavar="N", help=epochs)
     add(
         "--metric",
         metavar="NAME",
@@ -104,14 +101,7 @@ def _build() -> OptionParser:
         metavar="TIME",
         help="how long the search may take: 90s, 5m or 1h (5m)",
     )
-    add(
-        "--technique",
-        type=values.techniques,
-        action="append",
-        metavar="NAME,...",
-        help="try these only, such as float16,post_training_static (Tab lists them); may be repeated; all that fit "
-        "the model if left out",
-    )
+    add("--technique", type=values.techniques, action="append", metavar="NAME,...", help=technique)
     shared_options.add_runtime(parser)
     add(
         "--exclude",
@@ -127,18 +117,38 @@ def _build() -> OptionParser:
     return parser
 
 
-_PARSER = _build()
+_PARSER = build(
+    "optimize",
+    train="what models that were changed are trained with, such as x_train,y_train, or a data set: channels are "
+    "removed, and what is left learns again, as far as accuracy allows. Other samples than those of --data",
+    epochs="of one training at most (10); the budget may end it before",
+    technique="try these only, such as float16,post_training_static (Tab lists them); may be repeated; all that fit "
+    "the model if left out",
+)
 OPTIONS = _PARSER.options
 """The options in the order of the documentation."""
 
 
 def parse(line: str) -> OptimizeOptions:
-    """Read a magic line.
+    """Read a line of ``%optimize``.
 
     Raises:
         OptionError: one line on what is wrong and how to mend it.
     """
-    found, names = _PARSER.read(line)
+    return read(_PARSER, line)
+
+
+def read(parser: OptionParser, line: str) -> OptimizeOptions:
+    """Read a magic line.
+
+    Args:
+        parser: that ``build`` made.
+        line: of its magic.
+
+    Raises:
+        OptionError: one line on what is wrong and how to mend it.
+    """
+    found, names = parser.read(line)
     _check_one(names, has_data=found.data is not None)
     exclude = each_once(found.exclude) or ()
     return OptimizeOptions(

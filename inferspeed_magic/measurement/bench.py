@@ -55,6 +55,7 @@ def open_candidate(
     outputs: str,
     checked: int,
     untimed: Sequence[int] = (),
+    shared: str = "",
 ) -> dict[str, Any]:
     """Load, compile and run for the first time; write the outputs for the first inputs, so that they can be checked.
 
@@ -68,6 +69,8 @@ def open_candidate(
         outputs: prefix of the ``.npy`` files to write, ``{outputs}_{batch}_{output}.npy``.
         checked: number of batches whose outputs are written.
         untimed: positions of the batches that later turns leave out.
+        shared: what is loaded is loaded once for all candidates of the process that say the same here, and its
+            ``load_ms`` is that one's; empty for candidates that load for themselves.
 
     Returns:
         ``load_ms``, ``compile_ms``, ``first_inference_ms``, ``facts`` of the session, ``outputs``: number per batch.
@@ -78,7 +81,9 @@ def open_candidate(
     reset_peak()
     with no_garbage_collection():
         start = CLOCK.now_ns()
-        loaded = maker.load(artifact, chosen)
+        loaded, load_ns = state.get("shared", {}).get(shared) or (maker.load(artifact, chosen), CLOCK.now_ns() - start)
+        if shared:
+            state.setdefault("shared", {})[shared] = loaded, load_ns
         loaded_at = CLOCK.now_ns()
         session = maker.compile(loaded, chosen)
         compiled_at = CLOCK.now_ns()
@@ -95,7 +100,7 @@ def open_candidate(
         session, [batch for position, batch in enumerate(batches) if position not in untimed]
     )
     return {
-        "load_ms": (loaded_at - start) / 1e6,
+        "load_ms": load_ns / 1e6,
         "compile_ms": (compiled_at - loaded_at) / 1e6,
         "first_inference_ms": (first_at - compiled_at) / 1e6,
         "facts": session.facts,

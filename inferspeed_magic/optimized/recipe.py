@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from inferspeed_magic.optimized.recipe_bundle import bundle
 from inferspeed_magic.optimized.recipe_custom import Custom, write_custom
 from inferspeed_magic.optimized.recipe_inputs import write_inputs
-from inferspeed_magic.optimized.recipe_layers import look_into
+from inferspeed_magic.optimized.recipe_layers import both, look_into
 from inferspeed_magic.optimized.recipe_layout import Layout
 from inferspeed_magic.optimized.recipe_parts import PARTS
 from inferspeed_magic.optimized.recipe_running import run_of
 from inferspeed_magic.optimized.recipe_steps import calls
 from inferspeed_magic.optimized.recipe_text import function, infer_text, load_text
+from inferspeed_magic.sources.live import MODEL_FILE
+from inferspeed_magic.training.lesson import STUDENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +33,19 @@ __all__ = ["recipe", "write_inputs"]
 #: What every script defines for itself.
 _OWN = ("INPUTS", "NAMES", "BATCH_SIZE", "THREADS", "LIBRARY", "load", "infer", "tune", "extra_operators")
 #: Names that the script has beside these.
-_TAKEN = ("MODEL", "CALIBRATION", "LESSON", "EXPECTED", "CUSTOM", "STATE", "Path", "make", "main", "annotations")
+_TAKEN = (
+    "MODEL",
+    "CALIBRATION",
+    "LESSON",
+    "LESSON_SHA256",
+    "EXPECTED",
+    "CUSTOM",
+    "STATE",
+    "Path",
+    "make",
+    "main",
+    "annotations",
+)
 _INSTEAD = {
     **{f"{PARTS}.script:{name}": name for name in _OWN},
     "inferspeed_magic.sources.portable:read": f"{PARTS}.stand_in:read",
@@ -39,9 +53,13 @@ _INSTEAD = {
     "inferspeed_magic.techniques.calibration:batches": f"{PARTS}.samples:batches",
     "inferspeed_magic.techniques.keras_folder:opened": f"{PARTS}.stand_in:read",
     "inferspeed_magic.techniques.keras_folder:save": f"{PARTS}.stand_in:save",
+    "inferspeed_magic.training.log:write_epoch": f"{PARTS}.lesson:print_epoch",
 }
 _SPARE = "inferspeed_magic.sources.portable:_spare_unknown_arguments"
 _CHECKING = (f"{PARTS}.checking:example", f"{PARTS}.checking:relative_error")
+#: Reads another model of the user's, which takes the place of the first.
+DISTILLING = "inferspeed_magic.techniques.distiller:distill"
+_HASHING = f"{PARTS}.lesson:hash_of_lesson"
 
 
 def recipe(
@@ -58,7 +76,7 @@ def recipe(
     expected_file: str | None = None,
     template: Template | None = None,
     custom: Mapping[str, Any] = MappingProxyType({}),
-    lesson: str | None = None,
+    lesson: tuple[str, str] | None = None,
 ) -> str:
     """Write the script.
 
@@ -75,12 +93,17 @@ def recipe(
         expected_file: ``.npz`` with a batch, ``input_0`` ..., and the model's answers, ``output_0`` ...
         template: how the inputs are nested; None for one array, or a list of them.
         custom: classes and functions that are not Keras's, by the names that Keras looks for.
-        lesson: folder with what the model is trained with; None where nothing is.
+        lesson: folder with what the model is trained with, and the hash of its files, as ``write_lesson`` gives them;
+            None where nothing is.
 
     Returns:
         Its text: ``python recipe.py [model] [calibration.npz] [folder to write]``.
     """
     look = look_into(Path(model_file), kind)
+    for step in route:
+        if lesson is not None and step.call == DISTILLING:
+            student = str(dict(step.settings).get("student", ""))
+            look = both(look, look_into(Path(lesson[0]) / STUDENT / student / MODEL_FILE, "keras"))
     own = _own(custom, look)
     steps = calls(route, look, kind, lowering.batch_size)
     running = run_of(runtime, lowering, kind)
@@ -92,6 +115,7 @@ def recipe(
             *filter(None, [running.run, running.first]),
             *running.functions,
             *_CHECKING,
+            *([_HASHING] if lesson is not None else []),
             *spare,
         ],
         _INSTEAD | operators,
@@ -119,6 +143,7 @@ def recipe(
         run=found.names.get(running.run, "run"),
         first=found.names.get(running.first, ""),
         lesson=lesson,
+        hashing=found.names.get(_HASHING, ""),
     )
     return layout.script(found, [each for each in pieces if each])
 

@@ -13,8 +13,10 @@ import numpy as np
 import platformdirs
 
 from inferspeed_magic.errors import ModelError
+from inferspeed_magic.optimized.recipe_parts.lesson import hash_of_lesson
 from inferspeed_magic.sources.array_files import plain
 from inferspeed_magic.sources.quiet import quiet
+from inferspeed_magic.training.lesson import LOG
 
 if TYPE_CHECKING:
     from inferspeed_magic.sources.source import Source
@@ -26,6 +28,8 @@ _VARIABLE = "INFERSPEED_MAGIC_CACHE"
 _MODEL, _CALIBRATION, _EXPECTED = "model.keras", "calibration.npz", "expected.npz"
 #: Samples with answers.
 _COUNT = 8
+#: Characters of a hash in the name of a folder.
+_SHORT = 16
 
 
 def write_inputs(source: Source, folder: Path | None = None) -> tuple[str, str | None, str | None]:
@@ -55,28 +59,53 @@ def write_inputs(source: Source, folder: Path | None = None) -> tuple[str, str |
     return str(file), calibration, expected
 
 
-def write_lesson(kept: Path, key: str, folder: Path | None = None) -> str:
-    """Keep what a model was trained with, for scripts.
+def write_lesson(kept: Path, key: str, folder: Path | None = None) -> tuple[str, str]:
+    """Keep what a model was trained with, for scripts; it may be kept already, and others may be reading it.
 
     Args:
         kept: its folder, which does not outlive the kernel.
-        key: hash of all of it.
+        key: hash of what it means: the same lesson is written a little differently each time.
         folder: in which to make a folder of this content's own; by default the user's data folder.
+
+    Returns:
+        The path of a folder whose files are whole, and their hash.
 
     Raises:
         ModelError: where it cannot be written.
     """
-    place = (folder or _default_folder()) / f"lesson_{key}"
+    home = folder or _default_folder()
     try:
-        if not place.is_dir():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(prefix=".draft_", dir=place.parent))
-            shutil.copytree(kept, draft, dirs_exist_ok=True)
-            draft.rename(place)
+        for place in sorted(home.glob(f"lesson_{key}_*")):
+            if (found := hash_of_lesson(place))[:_SHORT] == place.name.rpartition("_")[2]:
+                return str(place), found
+        found = hash_of_lesson(kept)
+        place = home / f"lesson_{key}_{found[:_SHORT]}"
+        if place.is_dir():  # somebody changed its files: nobody could learn from them
+            shutil.rmtree(place)
+        _copy_lesson(kept, place)
     except OSError as error:
         reason = f"{error}; free space, or set {_VARIABLE} to another folder"
         raise ModelError(f"what the model was trained with cannot be kept for a recipe: {reason}") from error
-    return str(place)
+    return str(place), found
+
+
+def _copy_lesson(kept: Path, place: Path) -> None:
+    """Copy it beside its place and rename it into it, as everything here is written."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft_", dir=place.parent))
+    try:
+        shutil.copytree(kept, draft, ignore=shutil.ignore_patterns(LOG), dirs_exist_ok=True)
+        _settle(draft, place)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _settle(draft: Path, place: Path) -> None:
+    try:
+        draft.rename(place)
+    except OSError:
+        if not place.is_dir():  # another process was first: it wrote the same
+            raise
 
 
 def _default_folder() -> Path:
@@ -125,11 +154,7 @@ def _write(place: Path, source: Source, arrays: dict[str, dict[str, Array]]) -> 
         for name, named in arrays.items():
             if named:
                 np.savez(draft / name, **named)  # type: ignore[arg-type]  # none is called allow_pickle
-        try:
-            draft.rename(place)
-        except OSError:
-            if not place.is_dir():  # another process was first: it wrote the same
-                raise
+        _settle(draft, place)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

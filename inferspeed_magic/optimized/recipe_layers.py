@@ -75,6 +75,18 @@ def look_into(file: Path, kind: str) -> Look:
     )
 
 
+def both(look: Look, other: Look) -> Look:
+    """See two models that one script reads as one: what is true of either has to be done for both."""
+    return Look(
+        plain=look.plain and other.plain,
+        gelu=look.gelu or other.gelu,
+        code=look.code or other.code,
+        own=tuple(sorted({*look.own, *other.own})),
+        text=look.text + other.text,
+        small=look.small and other.small,
+    )
+
+
 def _with_weights(file: Path) -> list[Path]:
     """List a file and those that lie beside it under its name: weights of ONNX files."""
     return [each for each in file.parent.iterdir() if each.is_file() and each.name.startswith(file.name)]

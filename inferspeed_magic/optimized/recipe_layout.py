@@ -43,7 +43,8 @@ class Layout:
         steps: calls that make the artifact.
         run: name of the function that runs it.
         first: name of a function that is called before anything else; empty for none.
-        lesson: folder with what the model is trained with; None where nothing is.
+        lesson: folder with what the model is trained with, and the hash of its files; None where nothing is.
+        hashing: name of the function that makes this hash; empty where nothing is trained.
     """
 
     name: str
@@ -58,7 +59,8 @@ class Layout:
     steps: tuple[Call, ...]
     run: str
     first: str
-    lesson: str | None = None
+    lesson: tuple[str, str] | None = None
+    hashing: str = ""
 
     def script(self, found: Bundle, pieces: list[str]) -> str:
         """Put the text together.
@@ -152,7 +154,8 @@ class Layout:
         if self.lesson is None:
             return []
         about = "#: What to train with: arrays as .npy files, and the rest in two files beside them."
-        return [about, f"LESSON = Path({quoted(self.lesson)})"]
+        folder, digest = self.lesson
+        return [about, f"LESSON = Path({quoted(folder)})", f"LESSON_SHA256 = {quoted(digest)}"]
 
     @property
     def _calibrated(self) -> bool:
@@ -213,6 +216,11 @@ class Layout:
             "if not given.model.exists():",
             '    sys.exit(f"there is no model at {given.model}: give its file as the first argument")',
         ]
+        if self.lesson is not None:
+            lines += [
+                f"if {self.hashing}(LESSON) != LESSON_SHA256:",
+                '    sys.exit(f"what to train with is gone from {LESSON}, or was changed: ask for the recipe again")',
+            ]
         if self._calibrated:
             lines += [
                 "if given.calibration is None or not given.calibration.exists():",

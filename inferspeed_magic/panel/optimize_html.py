@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from inferspeed_magic.panel import html
 from inferspeed_magic.panel.parts import Cell, Column, Sheet
+from inferspeed_magic.panel.training_curve import training_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,8 @@ def optimize_html(view: OptimizeView, picture: str = "", script: str = "") -> st
             picture,
             html.sheet(view.path),
             html.candidates(view, ("latency", "cost", "outcome"), view.title, stacked=True),
+            html.sheet(view.training),
+            _curves(view),
             html.left_behind("Not measured", view.failures),
             html.sheet(_left_out(view), fold=True),
             html.sheet(view.predictions, fold=True),
@@ -52,6 +55,18 @@ def _left_out(view: OptimizeView) -> Sheet:
     columns = (Column("what", "candidates", "name", numeric=False), Column("reason", "reason", "name", numeric=False))
     rows = tuple((Cell(", ".join(each.names)), Cell(each.reason)) for each in view.left_out)
     return Sheet(f"Not tried: {len(rows)}", columns, rows)
+
+
+def _curves(view: OptimizeView) -> str:
+    """Draw how each training went, side by side as far as there is room."""
+    if not view.courses:
+        return ""
+    figures = "".join(
+        f'<div style="max-width:20em"><strong>{escape(each.title)}</strong>{training_figure(each.epochs)}'
+        f"{html.small(each.words)}</div>"
+        for each in view.courses
+    )
+    return f'<div style="display:flex;flex-wrap:wrap;gap:.4em 2em;margin:.2em 0 .8em;font-size:.93em">{figures}</div>'
 
 
 def _guide(sentences: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ def optimize_text(view: OptimizeView) -> str:
         sheet_lines(view.path),
         [f"{view.title}:", *table_lines(view, "latency", with_marks=True)] if view.rows else [],
         table_lines(view, "cost", with_marks=False),
+        [*sheet_lines(view.training), *wrapped([f"{each.title}: {each.words}" for each in view.courses], indent="  ")],
         failure_lines("Measured and not chosen", view.rejections),
         failure_lines("Not measured", view.failures),
         failure_lines("Not tried", view.left_out),

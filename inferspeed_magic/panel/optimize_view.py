@@ -11,6 +11,7 @@ from inferspeed_magic.panel.guide import guide
 from inferspeed_magic.panel.numbers import seconds, time_unit
 from inferspeed_magic.panel.optimize_sheets import layers_sheet, path_sheet, predictions_sheet
 from inferspeed_magic.panel.optimize_table import optimize_table, rejections, score_header
+from inferspeed_magic.panel.optimize_training import Course, courses, training_sheet
 from inferspeed_magic.panel.parts import Column, Failure, Row, Sheet, one_line
 from inferspeed_magic.panel.remarks import notes, warnings
 from inferspeed_magic.panel.scores import scores as scores_of
@@ -40,6 +41,8 @@ class OptimizeView:
         machine: where it ran.
         path: the way from the original to the winner.
         columns, rows: the table of candidates.
+        training: what was trained, and the latency of each result.
+        courses: how each training went, for its curves.
         rejections: why those were not chosen that were measured; the table says it too, where it has the room.
         failures: what was not measured, and why.
         left_out: what was not tried, and why.
@@ -60,6 +63,8 @@ class OptimizeView:
     path: Sheet
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    training: Sheet
+    courses: tuple[Course, ...]
     rejections: tuple[Failure, ...]
     failures: tuple[Failure, ...]
     left_out: tuple[Failure, ...]
@@ -91,6 +96,8 @@ def optimize_view(record: OptimizationRecord, speedups: Speedups | None = None) 
         path=path_sheet(record, unit, scores),
         columns=columns,
         rows=rows,
+        training=training_sheet(record, unit, scores),
+        courses=courses(record),
         rejections=rejections(record),
         failures=tuple(_named(each, record) for each in failures(record.profile)),
         left_out=tuple(Failure((one_line(each.what),), "", one_line(each.reason)) for each in record.left_out),
@@ -163,6 +170,11 @@ def _footnotes(
     }
     shown = {column.key for column in columns}
     yield from (meaning for key, meaning in meanings.items() if key in shown)
+    if any(result.training for result in record.profile.results):
+        yield (
+            "check loss, check right: of the best epoch, on other samples than those that were learned from: the mean "
+            "loss, and the share of answers that name the right class."
+        )
 
 
 def _on(record: OptimizationRecord) -> str:

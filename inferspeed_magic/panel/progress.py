@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from inferspeed_magic.panel.numbers import number, seconds, time_unit
 from inferspeed_magic.panel.parts import NO_FORMULAS, one_line
+from inferspeed_magic.panel.training_curve import training_figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from inferspeed_magic.records import Epoch
 
 _SHORTEST_PAUSE_S = 0.2
 
@@ -32,8 +35,19 @@ class Progress(Protocol):
         message: str,
         seconds_left: float | None = None,
         first_numbers: Sequence[tuple[str, float]] = (),
+        *,
+        epochs: Sequence[Epoch] = (),
     ) -> None:
-        """Say what is being done now; ``first_numbers`` are candidates with their p50 in ms."""
+        """Say what is being done now.
+
+        Args:
+            done: steps until now.
+            total: steps that there are.
+            message: what is being done.
+            seconds_left: until the end, as far as that is known.
+            first_numbers: candidates with their p50 in ms.
+            epochs: of the training that goes on; none where nothing is trained now.
+        """
 
     def finish(self, message: str | None = None) -> None:
         """End, and leave nothing behind but the message, if there is one."""
@@ -55,6 +69,8 @@ class NoProgress:
         message: str,
         seconds_left: float | None = None,
         first_numbers: Sequence[tuple[str, float]] = (),
+        *,
+        epochs: Sequence[Epoch] = (),
     ) -> None:
         """Do nothing."""
 
@@ -72,6 +88,7 @@ class _State:
     message: str
     seconds_left: float | None = None
     first_numbers: tuple[tuple[str, float], ...] = ()
+    epochs: tuple[Epoch, ...] = ()
 
     def latencies(self) -> list[tuple[str, str]]:
         unit = time_unit(value for _, value in self.first_numbers)
@@ -128,12 +145,14 @@ class CellProgress:
         message: str,
         seconds_left: float | None = None,
         first_numbers: Sequence[tuple[str, float]] = (),
+        *,
+        epochs: Sequence[Epoch] = (),
     ) -> None:
         """Say what is being done now, at most five times a second."""
         with contextlib.suppress(Exception):
             # Numbers stay on show until others replace them.
             numbers = tuple(first_numbers) or self._state.first_numbers
-            self._state = _State(done, total, message, seconds_left, numbers)
+            self._state = _State(done, total, message, seconds_left, numbers, tuple(epochs))
             if self._clock() - self._shown_at >= _SHORTEST_PAUSE_S:
                 self._show(self._state)
 
@@ -178,7 +197,7 @@ def _html(state: _State) -> str:
     return (
         f'<div class="{NO_FORMULAS}">'
         f'<progress value="{state.done}" max="{max(1, state.total)}" aria-label="profiling"></progress> '
-        f"{state.step()} {escape(state.sentence())}"
+        f"{state.step()} {escape(state.sentence())}{training_figure(state.epochs)}"
         + (f'<ul style="margin:.2em 0;padding-left:1.4em">{numbers}</ul>' if numbers else "")
         + "</div>"
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.formats.routes import Route, Step
     from inferspeed_magic.profiling.conversion import Artifact
     from inferspeed_magic.profiling.local import LocalWorker
-    from inferspeed_magic.records import Block, ServerTrial, Status
+    from inferspeed_magic.records import Block, Epoch, ServerTrial, Status
     from inferspeed_magic.runtimes.base import Lowering, Runtime
     from inferspeed_magic.sources.source import Source
     from inferspeed_magic.workers.worker import Worker
@@ -31,6 +31,7 @@ class Candidate:
         changed_by: the step that does it to the file.
         taught_by: the step that changes the model and trains it before anything else; its technique comes first in the
             name.
+        training: the epochs that its model was trained in.
         processes: those that have it open; they alternate from turn to turn.
         artifact: what they opened.
         made_by: the route that it was made on.
@@ -51,6 +52,7 @@ class Candidate:
     variant: str = ""
     changed_by: Step | None = None
     taught_by: Step | None = None
+    training: tuple[Epoch, ...] = ()
     processes: list[Worker | LocalWorker] = field(default_factory=list)
     artifact: Artifact | None = None
     made_by: Route = ()
@@ -128,9 +130,8 @@ class Candidate:
         Args:
             changes: what is different.
         """
-        given = {
-            name: getattr(self, name) for name in ("batch_in_file", "technique", "variant", "changed_by", "taught_by")
-        }
+        kept = ("batch_in_file", "technique", "variant", "changed_by", "taught_by", "training")
+        given = {name: getattr(self, name) for name in kept}
         lowering = changes.pop("lowering", self.lowering)
         return Candidate(self.source, self.runtime, lowering, **{**given, **changes})
 
@@ -174,4 +175,5 @@ class Candidate:
             artifact_mb=self.artifact.size_mb if self.artifact else None,
             relative_error=self.relative_error,
             measurement=measurement,
+            training=self.training,
         )

@@ -35,8 +35,15 @@ def changed_candidate(
     made = technique.step_made(runtime.capabilities().formats)
     if made is None:
         return None
-    taught = part.lesson is not None
-    subject = Subject(runtime.name, part.precision, machine.instruction_sets, part.kind, taught)
+    lesson = part.lesson
+    subject = Subject(
+        runtime.name,
+        part.precision,
+        machine.instruction_sets,
+        part.kind,
+        taught=lesson is not None,
+        samples=lesson.samples if lesson is not None else 0,
+    )
     step = technique.step_for(subject, made, variant)
     batch_in_file = "static" if runtime.capabilities().batch_in_artifact else None
     candidate = Candidate(part, runtime, lowering, batch_in_file, technique.name, variant, step)
@@ -46,6 +53,11 @@ def changed_candidate(
         candidate.end("unsupported", against)
     if step.calibrated and not (part.has_real_inputs or part.own_calibration):
         candidate.notes.append("calibrated with made-up inputs, which find ranges that real ones may not have")
+    if lesson is not None and lesson.fine_tune and technique.trains_in_tf_keras:
+        candidate.notes.append(
+            "trained with the loss that the model is compiled with: fine_tune takes models of Keras 3, and this is one "
+            "of tf_keras"
+        )
     return candidate
 
 

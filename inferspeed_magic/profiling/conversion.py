@@ -93,6 +93,10 @@ class Converter:
         self._borrowings = 0
         self.now = ""
 
+    def get_ready(self) -> None:
+        """Start the converter process in the background, ahead of the first model that it is to read."""
+        self._thread.submit(self._request, "inferspeed_magic.sources.rebuild:ready", {})
+
     def portable(self, source: Source) -> Future[str]:
         """Prepare a source for other processes: the folder that they read, or ``live:NAME`` if they cannot."""
         if source.key not in self._portable:

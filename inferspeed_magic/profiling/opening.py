@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _BENCH = "inferspeed_magic.measurement.bench"
 _LEAST_WARM_UP = 5
 _MOST_WARM_UP = 5000
+#: Seconds for which a slow model is warmed up until there is enough to judge by.
+_PATIENT_S, _HASTY_S = 6.0, 1.5
 _PATIENCE_S = 0.3
 #: Processes per candidate. Two processes with the same artifact differ by a percent or so (where memory happens to
 #: lie); an interval that knows only one of them is too narrow.
@@ -52,6 +54,9 @@ class Opener:
         limits: time and memory.
         seed: of made-up inputs.
         device: that candidates run on.
+        thorough: whether what opening takes is of interest. If not, candidates are opened beside whatever else is
+            done, Keras's call paths share one model for each batch size, and slow candidates are warmed up for less
+            long.
         tell: is called with what is being done, now and then.
     """
 
@@ -63,12 +68,14 @@ class Opener:
         *,
         seed: int,
         device: str,
+        thorough: bool = True,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._crew = crew
         self._converter = converter
         self._limits = limits
         self._device = device
+        self._thorough = thorough
         self._tell = tell
         self._samples = Samples(crew.folder, seed)
         self._hosts: dict[tuple[str, str], Worker | LocalWorker] = {}
@@ -244,7 +251,7 @@ class Opener:
         self._settle_reference(candidate)
         self._tell(f"compiling {candidate.name}")
         self.prepare(worker, candidate)
-        with self._crew.alone(worker), quiet():
+        with self._crew.alone(worker) if self._thorough else self._crew.awake(worker), quiet():
             reply, outputs = self._run_first(worker, candidate, artifact.path)
         candidate.relative_error = self._samples.error(candidate.source, candidate.lowering.batch_size, outputs)
         _assert_same(candidate)
@@ -275,7 +282,8 @@ class Opener:
         self, worker: Worker | LocalWorker, candidate: Candidate, path: str
     ) -> tuple[dict[str, Any], list[list[Any]]]:
         """Load, compile and run in a worker; return what it said and what the model answered."""
-        files, _ = self._samples.inputs(candidate.source, candidate.lowering.batch_size)
+        batch_size = candidate.lowering.batch_size
+        files, _ = self._samples.inputs(candidate.source, batch_size)
         checked = min(CHECKED, len(files))
         self._outputs += 1
         prefix = self._crew.folder / f"outputs_{self._outputs}"
@@ -287,7 +295,8 @@ class Opener:
             "inputs": files,
             "outputs": str(prefix),
             "checked": checked,
-            "untimed": self._samples.untimed(candidate.source, candidate.lowering.batch_size),
+            "untimed": self._samples.untimed(candidate.source, batch_size),
+            "shared": "" if self._thorough or candidate.runtime.group is None else f"{path} at {batch_size}",
         }
         reply: dict[str, Any] = worker.request(f"{_BENCH}:open_candidate", arguments, self._limits.open_s)
         numbers, positions = range(checked), range(reply["outputs"])
@@ -299,7 +308,7 @@ class Opener:
             "least": _LEAST_WARM_UP,
             "most": _MOST_WARM_UP,
             "limit_s": 1.0,
-            "patience_s": 6.0,
+            "patience_s": _PATIENT_S if self._thorough else _HASTY_S,
         }
         with self._crew.alone(worker):
             reply: dict[str, Any] = worker.request(f"{_BENCH}:warm_up", arguments, self._limits.open_s)

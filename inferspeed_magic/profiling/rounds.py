@@ -81,6 +81,7 @@ def measure(
     tell: Callable[[int, int, str, float], None],
     first_round: int = 0,
     slow_s: float = 0.0,
+    rounds: int | None = None,
 ) -> int:
     """Take turns until everybody has had their time; blocks are added to the candidates as they come.
 
@@ -94,12 +95,13 @@ def measure(
         tell: called before each turn with turns done, turns in all, what is done now, and seconds left.
         first_round: number of the first round, where there were others before.
         slow_s: timed seconds that a slow candidate may take beyond ``duration_s`` to reach 16 inferences.
+        rounds: fewer take less time beside that which is timed; None for as many as suit ``duration_s``.
 
     Returns:
         The number of the next round.
     """
     shuffle = random.Random(seed)  # noqa: S311  (an order of turns, not a secret)
-    rounds = rounds_for(duration_s)
+    rounds = rounds or rounds_for(duration_s)
     plans = {
         candidate.key: plan(candidate.expected_ns, _longer(candidate.expected_ns, duration_s, slow_s), rounds)
         for candidate in candidates

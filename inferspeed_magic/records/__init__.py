@@ -3,6 +3,7 @@
 from inferspeed_magic.records.accuracy import Accuracy, Metric
 from inferspeed_magic.records.ceilings import Bandwidth, Ceilings, DispatchCost
 from inferspeed_magic.records.counts import LayerCount, ModelCount
+from inferspeed_magic.records.epoch import Epoch
 from inferspeed_magic.records.explanation import (
     BatchFit,
     CallPath,
@@ -44,6 +45,7 @@ __all__ = [
     "DataSplit",
     "DispatchCost",
     "Effect",
+    "Epoch",
     "Evidence",
     "ExplanationRecord",
     "FindingRecord",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inferspeed_magic.records.accuracy import Accuracy
+from inferspeed_magic.records.epoch import Epoch
 from inferspeed_magic.records.interval import Interval
 from inferspeed_magic.records.measurement import Measurement
 
@@ -68,6 +69,7 @@ class Result:
         selection: accuracy on the samples that candidates are chosen with; None where it was not looked at.
         held_out: accuracy on samples that nothing was chosen with; for winners only.
         rejected: why it was not chosen although it was measured; None for what meets the goal.
+        training: the epochs that made it what it is; empty for what was not trained, or where nothing is known of them.
     """
 
     model: str
@@ -91,6 +93,7 @@ class Result:
     selection: Accuracy | None = None
     held_out: Accuracy | None = None
     rejected: str | None = None
+    training: tuple[Epoch, ...] = ()
 
     @property
     def way(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -18,9 +20,10 @@ from inferspeed_magic.records import Goal, Request, Target
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-
 #: Tried without being named where there is something to train with; the second where there is a student.
 _TRAINED, _STUDENT = ("structured_pruning",), "distillation"
+#: What students may be called: their names are those of folders, and stand in those of candidates.
+_NAME = re.compile(r"\w[\w.-]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Asked:
         goal: what is looked for.
         request: as of ``profile``: runtimes, techniques, batch size, device, threads, seed.
         data, metric, evaluate, calibration, input_shapes: as the user gave them.
-        train, epochs, fine_tune, student: what may be trained with, as the user gave it.
+        train, epochs, fine_tune: what may be trained with, as the user gave it.
+        students: functions that make smaller models, by name; the name of an only one may be empty.
         named: techniques and runtimes that the user named.
         exhaustive: try everything, and measure everything to the end.
     """
@@ -46,7 +50,7 @@ class Asked:
     train: Any = None
     epochs: int | None = None
     fine_tune: Callable[[Any], Any] | None = None
-    student: Callable[[], Any] | None = None
+    students: tuple[tuple[str, Callable[[], Any]], ...] = ()
     named: tuple[str, ...] = ()
     exhaustive: bool = False
 
@@ -83,7 +87,7 @@ def asked(
 
     ``names`` are techniques and runtimes to try (None for all), and those of either to leave out; ``bounds_mb`` are
     those on the file and on the memory of its process; ``training`` is data, epochs, and the functions ``fine_tune``
-    and ``student``.
+    and ``student`` (or several of the latter).
 
     Raises:
         OptionError: what is wrong, and how to mend it.
@@ -104,12 +108,11 @@ def asked(
         raise OptionError("evaluate has to be a function that takes predict and returns a score, higher is better")
     if evaluate is not None and metric is not None:
         raise OptionError("give either metric= or evaluate=: evaluate(predict) computes its score by itself")
-    _check_training(*training)
+    students = _students(training[3])
+    _check_training(*training[:3], has_student=bool(students))
     wanted, runtimes, left_out = names
     named = (*_listed(wanted), *(arguments.runtime_list(runtimes) if runtimes is not None else ()))
-    trained = (
-        [] if training[0] is None and training[2] is None else [*_TRAINED, *([_STUDENT] * (training[3] is not None))]
-    )
+    trained = [] if training[0] is None and training[2] is None else [*_TRAINED, *([_STUDENT] * bool(students))]
     chosen_runtimes, chosen_techniques = _without(
         arguments.runtime_list(runtimes), _technique_names(wanted, trained), _listed(left_out)
     )
@@ -138,7 +141,7 @@ def asked(
         max_memory_mb=bounds_mb[1],
         budget_s=float(budget_s),
     )
-    train, epochs, fine_tune, student = training
+    train, epochs, fine_tune, _ = training
     return Asked(
         goal,
         request,
@@ -150,21 +153,46 @@ def asked(
         train,
         None if epochs is None else int(epochs),
         fine_tune,
-        student,
+        students,
         named,
         bool(exhaustive),
     )
 
 
-def _check_training(train: Any, epochs: int | None, fine_tune: Any, student: Any) -> None:
-    for name, given, takes in (("fine_tune", fine_tune, "the model, and trains it"), ("student", student, "nothing")):
-        if given is not None and not callable(given):
-            raise OptionError(f"{name} has to be a function that takes {takes}")
+def _students(given: Any) -> tuple[tuple[str, Callable[[], Any]], ...]:
+    """Take a function that makes a smaller model, or several: by name, or in a list, where they are counted.
+
+    Raises:
+        OptionError: for anything else.
+    """
+    if given is None:
+        return ()
+    if isinstance(given, list | tuple):
+        given = {str(place): make for place, make in enumerate(given, 1)}
+    if not isinstance(given, Mapping):
+        if not callable(given):
+            raise OptionError("student has to be a function that takes nothing, or a dictionary of such functions")
+        return (("", given),)
+    if not given:
+        raise OptionError("there is no student among the students: give at least one function that makes a model")
+    for name, make in given.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise OptionError(f"{name!r} cannot be the name of a student: give letters, digits, _ and -, such as small")
+        if not callable(make):
+            raise OptionError(f"the student {name} has to be a function that takes nothing and returns a model")
+    if len({name.casefold() for name in given}) < len(given):
+        raise OptionError("names of students have to differ by more than capital letters")
+    return tuple(given.items())
+
+
+def _check_training(train: Any, epochs: int | None, fine_tune: Any, *, has_student: bool) -> None:
+    if fine_tune is not None and not callable(fine_tune):
+        raise OptionError("fine_tune has to be a function that takes the model, and trains it")
     if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 1):
         raise OptionError(f"epochs {epochs!r} makes no sense: it is a whole number from 1 up")
     if epochs is not None and train is None:
         raise OptionError("epochs says how long to train, and there is nothing to train with: give train=(x, y)")
-    if student is not None and train is None:
+    if has_student and train is None:
         raise OptionError("a student learns from training data: give train=(x, y) too")
 
 

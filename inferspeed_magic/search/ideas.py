@@ -136,16 +136,17 @@ def _is_storage_only(idea: Idea) -> bool:
     return made is not None and techniques()[idea.technique].steps[made].computes is None
 
 
-def out_of_reach(idea: Idea, float_ns: float, leader_ns: float) -> str | None:
+def out_of_reach(idea: Idea, float_ns: float, leader_ns: float, leader_runtime: str = "") -> str | None:
     """Say why a technique cannot win on a runtime that is slow with the model as it is; None where it can.
 
     Args:
         idea: the technique and the runtime.
         float_ns: latency of the model as it is on this runtime.
         leader_ns: of the fastest candidate so far.
+        leader_runtime: what that runs on: whoever leads on the same runtime shows what can be gained there.
     """
     ratio = float_ns / leader_ns
-    if idea.technique == "none" or ratio <= MOST_GAINED:
+    if idea.technique == "none" or ratio <= MOST_GAINED or idea.runtime == leader_runtime:
         return None
     return (
         f"as it is the model took {ratio:.3g}x as long on {idea.runtime} as the fastest until then; no technique is "

@@ -6,7 +6,7 @@ import shutil
 import weakref
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import OptionError
 from inferspeed_magic.optimized import OptimizedModel, Package
@@ -125,12 +125,13 @@ def _recipe(candidate: Candidate, source: Source, fingerprint: str | None, shelf
         from inferspeed_magic.sources.live import custom_objects
 
         model_file, calibration_file, expected_file = write_inputs(source)
-        lesson = None
+        lesson, custom = None, dict(custom_objects(source.model, source.kind)) if source.model is not None else {}
         if source.lesson is not None and any(step.trained for step in candidate.made_by):
             kept = shelf.kept(str(source.lesson.folder))
             if kept is None:
                 raise OptionError("there was no room to keep what it was trained with, so no script can train it again")
             lesson = write_lesson(kept, source.lesson.key)
+            custom |= _students_own(candidate, source)
         return recipe(
             name=candidate.name,
             kind=source.kind,
@@ -143,11 +144,20 @@ def _recipe(candidate: Candidate, source: Source, fingerprint: str | None, shelf
             model_file=model_file,
             calibration_file=calibration_file,
             expected_file=expected_file,
-            custom=custom_objects(source.model, source.kind) if source.model is not None else {},
+            custom=custom,
             lesson=lesson,
         )
 
     return write
+
+
+def _students_own(candidate: Candidate, source: Source) -> dict[str, Any]:
+    """Give the classes of the student that takes the model's place; none where none does."""
+    from inferspeed_magic.optimized.recipe import DISTILLING
+
+    known = source.lesson.custom if source.lesson is not None else {}
+    named = [dict(step.settings).get("student", "") for step in candidate.made_by if step.call == DISTILLING]
+    return {name: thing for each in named for name, thing in known.get(str(each), {}).items()}
 
 
 def _facts(result: Result, metric: str, *, compared: bool) -> dict[str, object]:

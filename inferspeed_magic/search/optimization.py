@@ -37,6 +37,7 @@ from inferspeed_magic.search.mixed_precision import mixed, sensitivity, worth_mi
 from inferspeed_magic.search.outcome import models, outcome, provisional_winner
 from inferspeed_magic.search.schooling import Schooling
 from inferspeed_magic.search.settings import Change, close_behind, serving_settings
+from inferspeed_magic.search.student import check_student
 from inferspeed_magic.search.teaching import lesson, overlap, written
 from inferspeed_magic.search.traits import traits
 from inferspeed_magic.search.trial import Trial
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.optimized import OptimizedModel
     from inferspeed_magic.panel.progress import Progress
     from inferspeed_magic.profiling.limits import Limits
-    from inferspeed_magic.records import Result
+    from inferspeed_magic.records import Epoch, Result
     from inferspeed_magic.search.asked import Asked
     from inferspeed_magic.search.data import Part, Unpacked
     from inferspeed_magic.sources.source import Source
@@ -243,10 +244,12 @@ class Optimization:
         self._notes += notes
         doubt = overlap(found, samples_for_stopping.inputs)
         self._warnings += [doubt] if doubt is not None else []
-        student = asked.student() if asked.student is not None else None
+        students = {name: make() for name, make in asked.students}
+        for name, student in students.items():
+            check_student(student, source, self._part, name)
         parts = [source] if self._part is source else [source, self._part]
         for place, part in enumerate(parts):
-            part.lesson = written(found, part, crew.folder / f"lesson_{place}", student)
+            part.lesson = written(found, part, crew.folder / f"lesson_{place}", students)
             self._shelf.keep(str(part.lesson.folder), crew.folder)  # recipes train with it
 
     def _try_trained(self, contest: Contest) -> None:
@@ -262,7 +265,9 @@ class Optimization:
                 for trial in trials:
                     if not self._remember(contest, trial):
                         self._attempt(contest, trial)
-        missed = ", ".join(name for name in self._to_train if name not in begun)
+        missed = ", ".join(
+            each for name in self._to_train for each in (school.waiting(name) or [name] * (name not in begun))
+        )
         if missed:
             self._left_out.append(LeftOut(missed, "the time for training was used up"))
 
@@ -378,7 +383,8 @@ class Optimization:
             return None
         if self._asked.goal.target in ("size", "memory") or self._asked.exhaustive:
             return None
-        return out_of_reach(trial.idea, latency_ns(plain.candidate), latency_ns(leader.candidate))
+        fastest_ns = latency_ns(leader.candidate)
+        return out_of_reach(trial.idea, latency_ns(plain.candidate), fastest_ns, leader.idea.runtime)
 
     def _variants(self, trial: Trial) -> list[Trial]:
         """List other settings of what is fast enough and not accurate enough."""
@@ -509,11 +515,13 @@ class Optimization:
     def _spent(self) -> float:
         return (time.perf_counter() - self._started) / self._asked.goal.budget_s
 
-    def _tell(self, doing: str, share: float | None = None) -> None:
+    def _tell(self, doing: str, share: float | None = None, *, epochs: Sequence[Epoch] = ()) -> None:
         done = len(self._contest.trials) if self._contest else 0
         shown = share if share is not None else 0.8 * done / (done + len(self._queue) + 1)
         left = max(0.0, self._asked.goal.budget_s - (time.perf_counter() - self._started))
-        self._progress.update(round(100 * shown), 100, doing, seconds_left=left, first_numbers=tuple(self._numbers))
+        self._progress.update(
+            round(100 * shown), 100, doing, seconds_left=left, first_numbers=tuple(self._numbers), epochs=tuple(epochs)
+        )
 
 
 def _first(x: Any) -> Any:

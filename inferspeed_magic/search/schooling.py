@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import shutil
 import time
 from concurrent.futures import TimeoutError as StillRunning
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from inferspeed_magic.discovery import techniques
 from inferspeed_magic.errors import WorkerError
@@ -16,23 +17,30 @@ from inferspeed_magic.search.choice import ranked
 from inferspeed_magic.search.ideas import Idea
 from inferspeed_magic.search.trial import Trial
 from inferspeed_magic.techniques.base import ON_MODEL, Subject
-from inferspeed_magic.training import LOG
+from inferspeed_magic.training import LOG, read_epochs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from inferspeed_magic.formats.routes import Step
-    from inferspeed_magic.records import Goal, Machine
+    from inferspeed_magic.profiling.conversion import Artifact
+    from inferspeed_magic.records import Epoch, Goal, Machine
     from inferspeed_magic.search.contest import Contest
     from inferspeed_magic.sources.source import Source
 
 #: Ways to run what was trained: the best that were found for the model as it came.
 _WAYS = 3
-_SHARE = "sparsity_percent"
+_SHARE, _NAME = "sparsity_percent", "student"
 #: Those that are the faster the more they remove; zeros save no time.
 _BY_SHARE = ("structured_pruning",)
 _OFTEN_S = 0.3
+
+
+class Tell(Protocol):
+    """Shows what is being done."""
+
+    def __call__(self, doing: str, *, epochs: Sequence[Epoch] = ()) -> None:
+        """Say it in words, with what was seen until now of the training that goes on."""
 
 
 class Schooling:
@@ -46,14 +54,13 @@ class Schooling:
         tell: is called with what is being done.
     """
 
-    def __init__(
-        self, contest: Contest, source: Source, goal: Goal, machine: Machine, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, contest: Contest, source: Source, goal: Goal, machine: Machine, tell: Tell) -> None:
         self._contest = contest
         self._source = source
         self._machine = machine
         self._tell = tell
         self._ways = ways(contest.trials, goal)
+        self._students = dict.fromkeys(source.lesson.students if source.lesson is not None else (), False)
 
     def courses(self, name: str) -> Iterator[list[Trial]]:
         """Train by a technique, and give what is to be tried with each result.
@@ -64,6 +71,9 @@ class Schooling:
         Args:
             name: of the technique.
         """
+        if techniques()[name].wants_student and any(self._students):
+            yield from self._each_student(name)
+            return
         if _SHARE not in dict(techniques()[name].steps[ON_MODEL].settings) or name not in _BY_SHARE:
             yield self._trained(name, self._step(name), "")
             return
@@ -78,6 +88,23 @@ class Schooling:
                 return
             bracket.note(share, holds=any(_holds(trial) for trial in trials))
 
+    def _each_student(self, name: str) -> Iterator[list[Trial]]:
+        """Train one student after the other."""
+        for student in self._students:
+            self._students[student] = True
+            step = self._step(name)
+            settings = tuple(sorted({**dict(step.settings), _NAME: student}.items()))
+            yield self._trained(name, replace(step, words=f"{step.words}, {student}", settings=settings), student)
+
+    def waiting(self, name: str) -> list[str]:
+        """Name the students whose turn has not come.
+
+        Args:
+            name: of the technique.
+        """
+        wanted = techniques()[name].wants_student
+        return [f"{name}[{student}]" for student, begun in self._students.items() if wanted and student and not begun]
+
     def _step(self, name: str) -> Step:
         subject = Subject("", self._source.precision, self._machine.instruction_sets, self._source.kind, taught=True)
         return techniques()[name].step_for(subject, ON_MODEL)
@@ -90,15 +117,17 @@ class Schooling:
         try:
             if against:
                 raise WorkerError("unsupported", against)  # noqa: TRY301  (both ways out are alike)
-            self._wait(step, f"{name}[{variant}]" if variant else name)
+            epochs = self._wait(step, f"{name}[{variant}]" if variant else name)
         except (WorkerError, OSError) as error:
             for trial in trials[:1]:
                 trial.candidate.fail(error if isinstance(error, WorkerError) else WorkerError("failed", str(error)))
             return trials[:1]
+        for trial in trials:
+            trial.candidate.training = epochs
         return trials
 
-    def _wait(self, step: Step, what: str) -> None:
-        """Have the converter process train, and say how far it is.
+    def _wait(self, step: Step, what: str) -> tuple[Epoch, ...]:
+        """Have the converter process train, say how far it is, and give its epochs.
 
         Raises:
             WorkerError: where that fails.
@@ -113,10 +142,12 @@ class Schooling:
         while True:
             with contextlib.suppress(StillRunning):
                 artifact = pending.result(timeout=_OFTEN_S)
+                epochs = _epochs_of(artifact, log)
                 self._contest.converter.keep(self._source, artifact)
-                return
+                return epochs
             left = max(0.0, lesson.limit_s - (time.monotonic() - began))
-            self._tell(f"training {what}{_progress(log)}, at most {left:.0f} s more")
+            epochs = read_epochs(log)
+            self._tell(f"training {what}{_progress(epochs)}, at most {left:.0f} s more", epochs=epochs)
 
     def _trial(self, way: Trial, name: str, step: Step, variant: str) -> Trial:
         candidate = way.candidate.anew(taught_by=step)
@@ -151,10 +182,18 @@ def _holds(trial: Trial) -> bool:
     return seen.selection is not None and seen.rejected is None
 
 
-def _progress(log: Path) -> str:
-    """Read how the last epoch went."""
-    try:
-        last = json.loads(log.read_text().splitlines()[-1])
-    except (OSError, ValueError, IndexError):
+def _epochs_of(artifact: Artifact, log: Path) -> tuple[Epoch, ...]:
+    """Read how a model was trained, now or in an earlier run: the log goes into the cache beside the model."""
+    beside = Path(artifact.path).with_name(LOG)
+    with contextlib.suppress(OSError):
+        shutil.copyfile(log, beside)
+    return read_epochs(beside)
+
+
+def _progress(epochs: Sequence[Epoch]) -> str:
+    """Say how the last epoch went."""
+    if not epochs:
         return ""
-    return f": epoch {last['epoch']}, loss {last['loss']:.3g}, on other samples {last['check_loss']:.3g}"
+    last = epochs[-1]
+    accuracy = "" if last.check_accuracy is None else f", {last.check_accuracy:.1%} right there"
+    return f": epoch {last.epoch}, loss {last.loss:.3g}, on other samples {last.check_loss:.3g}{accuracy}"

@@ -10,14 +10,15 @@ import numpy as np
 
 from inferspeed_magic.errors import InputError, OptionError
 from inferspeed_magic.search.data import checked_data, unpacked
-from inferspeed_magic.sources import live
-from inferspeed_magic.sources.fingerprint import of_arrays, of_model
-from inferspeed_magic.sources.quiet import quiet
+from inferspeed_magic.search.student import write_student
+from inferspeed_magic.sources.fingerprint import of_arrays
+from inferspeed_magic.sources.live import custom_objects
 from inferspeed_magic.sources.source import LessonFiles
 from inferspeed_magic.sources.structure import leaves
-from inferspeed_magic.training import STUDENT, Lesson, pickled, write_lesson
+from inferspeed_magic.training import Lesson, hash_of_objects, pickled, write_lesson
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from inferspeed_magic.search.asked import Asked
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-#: Of the budget, what one training may take: three of them, and everything else.
-_SHARE = 0.2
+#: Of the budget, what one training may take: three of them, and everything else; and all students together.
+_SHARE, _STUDENTS_SHARE = 0.2, 0.3
 _FEW, _SMALL_BATCH, _BATCH = 2000, 32, 64
 #: Samples that are compared with those that accuracy is measured on.
 _COMPARED = 200
@@ -54,7 +55,7 @@ def lesson(asked: Asked, source: Source, check: Part) -> tuple[Lesson, tuple[str
     loss, weights, optimizer = _compiled(source.model)
     facts: dict[str, Any] = {
         "epochs": asked.epochs,
-        "limit_s": _SHARE * asked.goal.budget_s,
+        "limit_s": min(_SHARE, _STUDENTS_SHARE / max(1, len(asked.students))) * asked.goal.budget_s,
         "seed": asked.request.seed,
         "loss": loss,
         "loss_weights": weights,
@@ -83,23 +84,25 @@ def lesson(asked: Asked, source: Source, check: Part) -> tuple[Lesson, tuple[str
     ), notes
 
 
-def written(found: Lesson, source: Source, folder: Path, student: Any = None) -> LessonFiles:
+def written(found: Lesson, source: Source, folder: Path, students: Mapping[str, Any]) -> LessonFiles:
     """Write a lesson for the process that trains, with the inputs that this part of the model takes.
 
     Args:
         found: the lesson for the whole model.
         source: the model, or the part of it that is trained.
         folder: to write.
-        student: a Keras 3 model that is to learn; None for none.
+        students: Keras 3 models that are to learn, as ``check_student`` left them, by name; the name of an only one
+            may be empty.
 
     Raises:
-        OptionError: for a loss, a function or a student that cannot be sent to another process.
+        OptionError: for a loss, a function or a student that cannot be sent to another process, and where there is no
+            room for what to train with.
     """
     if source.whole is not None:
         found = _for_part(found, source)
     try:
-        objects = pickled(found)
-        write_lesson(folder, found)
+        digest = hashlib.sha256(hash_of_objects(found).encode())
+        pickled(found)
     except Exception as error:
         what = "fine_tune" if found.fine_tune is not None else "the model's loss"
         raise OptionError(
@@ -107,31 +110,25 @@ def written(found: Lesson, source: Source, folder: Path, student: Any = None) ->
             "have it use what it makes or imports itself"
         ) from error
     arrays = [*found.inputs, *leaves(found.labels), *found.check_inputs, *leaves(found.check_labels)]
-    digest = hashlib.sha256(objects)
     digest.update(of_arrays(arrays if found.weights is None else [*arrays, found.weights]).encode())
-    if student is not None:
-        digest.update(_write_student(student, source, folder).encode())
-    digest.update(repr([found.epochs, found.batch_size, found.limit_s, found.seed]).encode())
-    return LessonFiles(folder, digest.hexdigest()[:32], found.limit_s)
-
-
-def _write_student(student: Any, source: Source, folder: Path) -> str:
-    """Write the user's smaller model beside the lesson; gives its hash."""
-    import keras
-
-    if not isinstance(student, keras.Model):
-        raise OptionError(f"student() has to return a Keras 3 model, and returned a {type(student).__name__}")
-    made = live.describe("student", student)
-    takes = [spec.shape for spec in made[0].inputs] if made is not None else None
-    if takes is not None and [len(shape) for shape in takes] != [len(spec.shape) for spec in source.signature.inputs]:
-        expected = ", ".join(str(spec.shape) for spec in source.signature.inputs)
-        raise OptionError(f"the student takes {', '.join(map(str, takes))}, and the original {expected}")
     try:
-        with quiet():
-            live.write(folder / STUDENT, student, "keras", live.manifest("keras", source.signature, source.template))
-    except Exception as error:
-        raise OptionError(f"the student cannot be sent to the process that trains: {error}") from error
-    return of_model(student, "keras")
+        write_lesson(folder, found)
+        for name, student in students.items():
+            digest.update(f"{name}{write_student(student, source, folder, name)}".encode())
+    except OSError as error:
+        raise OptionError(
+            f"what to train with cannot be written ({error}): free space, set TMPDIR elsewhere, or train with less"
+        ) from error
+    digest.update(repr([found.epochs, found.batch_size, found.limit_s, found.seed]).encode())
+    return LessonFiles(
+        folder,
+        digest.hexdigest()[:32],
+        found.limit_s,
+        fine_tune=found.fine_tune is not None,
+        samples=len(found),
+        students=tuple(students),
+        custom={name: custom_objects(student, "keras") for name, student in students.items()},
+    )
 
 
 def overlap(found: Lesson, split: list[Array]) -> str | None:

@@ -61,7 +61,7 @@ class Trial:
     def attach(self, result: Result) -> Result:
         """Add to the record what the search knows of it."""
         if self.remembered is not None:
-            return self.remembered
+            return replace(self.remembered, training=self.remembered.training or self.candidate.training)
         return replace(
             result,
             selection=self.selection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import hashlib
 import importlib.metadata
 import io
@@ -80,6 +81,32 @@ def of_model(model: Any, library: str) -> str:
     return digest.hexdigest()
 
 
+def of_objects(things: Any) -> str:
+    """Hash functions, and objects with functions in them, by their code and by the modules that it comes from.
+
+    The same gives the same hash in every kernel.
+
+    Args:
+        things: functions, losses, or any nest of what can be pickled.
+
+    Raises:
+        Exception: whatever pickle raises for what it cannot take apart.
+    """
+    modules: set[str] = set()
+    digest = hashlib.sha256(_code_of(things, modules))
+    digest.update(_sources_of(modules))
+    return digest.hexdigest()
+
+
+def reduced_loss(loss: Any) -> tuple[Any, ...]:
+    """Take a loss of Keras 3 for the plain object that it is, as ``__reduce__`` gives one.
+
+    Keras would write an archive with the time in it, and read it back only where it knows the class.
+    """
+    # Names are counted up within a process.
+    return copyreg.__newobj__, (type(loss),), {**vars(loss), "name": type(loss).__name__}  # type: ignore[attr-defined]
+
+
 def _plain(value: Any) -> str:
     """Write what JSON does not know; arrays whole, because their text is abbreviated."""
     if hasattr(value, "numpy") or isinstance(value, np.ndarray):
@@ -98,7 +125,7 @@ def _assets_of(layer: Any) -> bytes:
 
 
 def _code_of(thing: Any, modules: set[str]) -> bytes:
-    """Pickle a class or function without what differs from kernel to kernel: names of cells, cloudpickle's marks.
+    """Pickle what is code, or has code in it, without what differs from kernel to kernel: names of cells, marks.
 
     Args:
         thing: to pickle.
@@ -110,8 +137,9 @@ def _code_of(thing: Any, modules: set[str]) -> bytes:
         def reducer_override(self, part: Any) -> Any:
             modules.update(_modules_of(part))
             if isinstance(part, CodeType):
-                return self.dispatch_table[CodeType](part.replace(co_filename=""))
-            return super().reducer_override(part)
+                constants = tuple(map(_in_order, part.co_consts))
+                return self.dispatch_table[CodeType](part.replace(co_filename="", co_consts=constants))
+            return _of_keras(part) or super().reducer_override(part)
 
     modules.update(_modules_of(thing))
     stream = io.BytesIO()
@@ -121,6 +149,25 @@ def _code_of(thing: Any, modules: set[str]) -> bytes:
     for mark in list(cloudpickle._DYNAMIC_CLASS_TRACKER_BY_CLASS.values()):  # noqa: SLF001
         pickled = pickled.replace(mark.encode(), b"")
     return pickled
+
+
+def _in_order(constant: Any) -> Any:
+    """Sort a set: its order is another in every process."""
+    return tuple(sorted(map(repr, constant))) if isinstance(constant, frozenset) else constant
+
+
+def _of_keras(part: Any) -> tuple[Any, ...] | None:
+    """Reduce an object of Keras 3, which would pickle itself with the time in it; None for any other."""
+    keras = sys.modules.get("keras")
+    if keras is None or isinstance(part, type):
+        return None
+    if isinstance(part, keras.losses.Loss):
+        return reduced_loss(part)
+    if isinstance(part, keras.layers.Layer):
+        return str, (of_model(part, "keras"),)
+    if isinstance(part, keras.optimizers.Optimizer | keras.metrics.Metric):
+        return type(part), (json.dumps(part.get_config(), sort_keys=True, default=_plain),)
+    return None
 
 
 def _modules_of(thing: Any) -> set[str]:

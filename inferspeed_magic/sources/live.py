@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import sys
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from inferspeed_magic.errors import ModelError
 from inferspeed_magic.records.signature import Signature, TensorSpec
@@ -21,6 +24,7 @@ from inferspeed_magic.sources.portable import MANIFEST, PICKLED, PortableModel
 from inferspeed_magic.sources.structure import Template, flatten
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -183,6 +187,19 @@ def states(model: Any) -> list[Any]:
     layers = [layer for layer in every if getattr(layer, "stateful", False)]
     found, _ = flatten([getattr(layer, "states", None) for layer in layers])
     return [each for each in found if hasattr(each, "assign")]
+
+
+@contextlib.contextmanager
+def begun_anew(model: Any) -> Iterator[None]:
+    """Have a model that remembers its last call forget it, and leave it as it was."""
+    memory = [(each, np.asarray(each).copy()) for each in states(model)]
+    for variable, values in memory:
+        variable.assign(np.zeros_like(values))
+    try:
+        yield
+    finally:
+        for variable, values in memory:
+            variable.assign(values)
 
 
 def portable(model: Any, library: str, signature: Signature, template: Template) -> PortableModel:

@@ -41,6 +41,12 @@ def outputs_of_rebuilt(state: dict[str, Any], *, source: str, inputs: list[str],
     return {"outputs": len(results), "weights": weights_share(model.model), "activations": activations.share}
 
 
+def ready(state: dict[str, Any]) -> None:
+    """Import what takes longest."""
+    del state
+    import keras  # noqa: F401
+
+
 def weights_share(model: Any) -> float:
     """Return the share of a Keras model's weights that is subnormal."""
     count = SubnormalCount()

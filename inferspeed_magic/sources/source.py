@@ -21,7 +21,7 @@ from inferspeed_magic.sources.quiet import quiet
 from inferspeed_magic.sources.structure import Template, flatten, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from inferspeed_magic.records.signature import Signature
 
@@ -39,11 +39,19 @@ class LessonFiles:
         folder: that ``training.read_lesson`` reads.
         key: hash of all of it.
         limit_s: seconds that one training may take.
+        students: names of the smaller models in it; the name of an only one may be empty.
+        fine_tune: whether the user's own function trains.
+        samples: how many there are to learn from; none where the user's function has its own.
+        custom: of each student, the classes and functions that Keras does not know.
     """
 
     folder: Path
     key: str
     limit_s: float
+    students: tuple[str, ...] = ()
+    fine_tune: bool = False
+    samples: int = 0
+    custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass
@@ -160,7 +168,7 @@ class Source:
         whole = live.portable(self.model, self.kind, self.signature, self.template)
         batch = self.signature.fixed_batch or 1
         sample = [np.resize(array[:batch], (batch, *array.shape[1:])) for array in self.samples(batch, seed=0)]
-        with quiet():
+        with live.begun_anew(self.model), quiet():
             return flatten(whole.call(whole.pack(sample)))[1]
 
     def outputs(self, inputs: Sequence[Array]) -> list[Array]:
@@ -184,20 +192,14 @@ class Source:
         """
         portable = live.portable(self.model, self.kind, self.signature, self.template)
         call = portable.traced() if traced else portable.call
-        memory = [(each, np.asarray(each).copy()) for each in live.states(self.model)]
-        for variable, values in memory:
-            variable.assign(np.zeros_like(values))
         try:
-            with quiet(), portable.device_scope("cpu")():
+            with live.begun_anew(self.model), quiet(), portable.device_scope("cpu")():
                 return [portable.to_numpy(call(portable.pack(inputs))) for inputs in batches]
         except KeyboardInterrupt:
             raise
         except Exception as error:
             what = "the inputs given" if self.given is not None else "made-up inputs; give real ones with --input"
             raise ModelError(f"`{self.name}` cannot be run on {what}: {_first_line(error)}") from error
-        finally:
-            for variable, values in memory:
-                variable.assign(values)
 
     def write_portable(self, folder: Path) -> None:
         """Write what the Keras call paths and the converters read in their processes."""

@@ -23,20 +23,18 @@ from inferspeed_magic.techniques.kernels import FEWEST, kernels_of
 from inferspeed_magic.techniques.masks import mask_of
 from inferspeed_magic.techniques.twin_training import learn_in_tf_keras
 from inferspeed_magic.training import read_lesson
-from inferspeed_magic.training.fitting import EPOCHS
 from inferspeed_magic.twins import rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from inferspeed_magic.sources.portable import PortableModel
-    from inferspeed_magic.training import Lesson
 
 #: What has its place already needs smaller steps.
 _RATE = 0.2
 _SPARSITY, _CLUSTERS = 0.5, 16
-#: Decay of the moving averages of ranges: so that what they began with is forgotten this many times over.
-_FASTEST, _SLOWEST, _TIMES = 0.5, 0.999, 10
+#: Decay of the moving averages of ranges, which look back over one step in so many of those until then.
+_FASTEST, _SLOWEST, _ONE_IN = 0.5, 0.999, 10
 #: Activations that tfmot knows where to round.
 _ACTIVATIONS = ("relu", "swish", "gelu", "relu6", "linear", "softmax", "sigmoid", "tanh")
 #: Before a BatchNormalization that becomes one with them.
@@ -63,8 +61,8 @@ def train(
         target: file to write.
         batch_size: of the file; None for any.
         inputs: not used: the model has them.
-        preserve: ``nothing``, ``zeros`` (half of each kernel's weights become zero first, and stay), or ``clusters``
-            (each kernel's weights become 16 distinct values first, and stay so few).
+        preserve: ``nothing``, ``zeros`` (half of each kernel's weights become zero first, and stay), ``clusters``
+            (each kernel's weights become 16 distinct values first, and stay so few), or ``both``.
         lesson: folder of what to train with.
 
     Raises:
@@ -80,9 +78,11 @@ def train(
     _prepare(found.model, preserve)
     quantized = _quantized(rebuild(found.model, flat=True), preserve)
     taught = read_lesson(lesson)
-    with _ranges_that_follow(taught):
-        learn_in_tf_keras(quantized, teacher, taught, pack=found.pack, log_folder=lesson, rate=_RATE)
-    if preserve == "clusters":
+    with _ranges_that_follow() as following:
+        learn_in_tf_keras(
+            quantized, teacher, taught, pack=found.pack, log_folder=lesson, callbacks=[following], rate=_RATE
+        )
+    if preserve in ("clusters", "both"):
         import tensorflow_model_optimization as tfmot
 
         quantized = tfmot.experimental.combine.strip_clustering_cqat(quantized)
@@ -90,27 +90,55 @@ def train(
 
 
 @contextlib.contextmanager
-def _ranges_that_follow(taught: Lesson) -> Iterator[None]:
-    """Let the ranges of activations move fast enough: they begin at -6 and 6, and tfmot's take thousands of steps."""
+def _ranges_that_follow() -> Iterator[Any]:
+    """Let the ranges of activations move fast enough: they begin at -6 and 6, and tfmot's take thousands of steps.
+
+    How many steps there will be nobody knows: time may end them, and so may a loss that falls no more. So the averages
+    look back over a share of the steps done, and what they began with is forgotten whenever training stops.
+
+    Yields:
+        A callback of tf_keras that counts the steps.
+    """
+    import tensorflow as tf
+    import tf_keras
     from tensorflow_model_optimization.python.core.quantization.keras import quant_ops
 
-    steps = (taught.epochs or EPOCHS) * -(-len(taught) // taught.batch_size)
-    decay = min(_SLOWEST, max(_FASTEST, 1.0 - _TIMES / steps))
+    decay = tf.Variable(_FASTEST, trainable=False)
+
+    class Following(tf_keras.callbacks.Callback):  # type: ignore[misc]
+        """Has the averages look back further with every step."""
+
+        def on_train_begin(self, logs: Any = None) -> None:
+            del logs
+            self._done = 0
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            del batch, logs
+            self._done += 1
+            decay.assign(decay_after(self._done))
 
     def faster(original: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *arguments, **options: original(*arguments, **{**options, "ema_decay": decay})
 
     with replaced(quant_ops, "MovingAvgQuantize", faster):
-        yield
+        yield Following()
+
+
+def decay_after(steps: int) -> float:
+    """Return the decay of moving averages after so many steps of training."""
+    return min(_SLOWEST, max(_FASTEST, steps / (steps + _ONE_IN)))
 
 
 def _prepare(model: Any, preserve: str) -> None:
     for _, variable in kernels_of(model) if preserve != "nothing" else ():
-        values = variable.numpy()
-        if preserve == "zeros":
-            variable.assign(values * mask_of(values, _SPARSITY))
-        elif values.size >= FEWEST:
-            variable.assign(clustered(values, _CLUSTERS))
+        values = np.array(variable.numpy())
+        if preserve != "clusters":
+            values = values * mask_of(values, _SPARSITY)
+        if preserve != "zeros" and values.size >= FEWEST:
+            left = values != 0
+            # Zero is one of the values, where there are zeros.
+            values[left] = clustered(values[left], _CLUSTERS - (not left.all()))
+        variable.assign(values)
 
 
 def _quantized(twin: Any, preserve: str) -> Any:
@@ -128,6 +156,7 @@ def _quantized(twin: Any, preserve: str) -> Any:
         "nothing": quantization.default_8bit.Default8BitQuantizeScheme,
         "zeros": combine.Default8BitPrunePreserveQuantizeScheme,
         "clusters": lambda: combine.Default8BitClusterPreserveQuantizeScheme(preserve_sparsity=False),
+        "both": lambda: combine.Default8BitClusterPreserveQuantizeScheme(preserve_sparsity=True),
     }
     scheme = schemes[preserve]()
     registry = scheme.get_quantize_registry()

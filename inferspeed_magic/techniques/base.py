@@ -36,6 +36,7 @@ class Subject:
         instruction_sets: of the machine.
         kind: what was handed in: ``keras``, ``tf_keras``, ``saved_model``, ``onnx`` or ``litert``.
         taught: whether there is something to train with.
+        samples: how many there are to learn from; none where the user's own function brings them.
     """
 
     runtime: str
@@ -43,6 +44,7 @@ class Subject:
     instruction_sets: tuple[str, ...] = ()
     kind: str = "keras"
     taught: bool = False
+    samples: int = 0
 
 
 class Technique(ABC):
@@ -65,6 +67,8 @@ class Technique(ABC):
     wants_training: ClassVar[bool] = False
     #: Whether it needs a smaller model of the user's.
     wants_student: ClassVar[bool] = False
+    #: Whether it trains a model of tf_keras, which a function of the user's that trains models of Keras 3 cannot.
+    trains_in_tf_keras: ClassVar[bool] = False
     #: Modules that a format's step imports beside what the package stands on, and how to get them.
     extras: ClassVar[Mapping[str, tuple[str, str]]] = {}
     #: What it changes about an inference, by key of ``steps``; nothing where that depends on the weights.

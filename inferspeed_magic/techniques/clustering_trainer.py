@@ -1,18 +1,25 @@
-"""Few distinct weights in each kernel of a Keras model, whose values learn: by tfmot on its twin."""
+"""Few distinct weights in each kernel of a Keras model, whose values learn: by tfmot on its twin.
+
+The user's own training takes models of Keras 3: there the clusters are held together by constraints of our own.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from inferspeed_magic.techniques.clusters import clustered
-from inferspeed_magic.techniques.keras_folder import save
+from inferspeed_magic.techniques.clusters import clustered, distinct, kept_clustered
+from inferspeed_magic.techniques.keras_folder import opened, save
+from inferspeed_magic.techniques.kernels import kernels_of
 from inferspeed_magic.techniques.twin_training import learn_in_tf_keras
-from inferspeed_magic.techniques.weight_clusterer import FEWEST_EACH, clusterable
-from inferspeed_magic.training import read_lesson
+from inferspeed_magic.techniques.weight_clusterer import FEWEST_EACH, clusterable, large_enough
+from inferspeed_magic.training import learn, read_lesson
 from inferspeed_magic.twins import hand_over, rebuild
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from inferspeed_magic.sources.portable import PortableModel
+    from inferspeed_magic.training import Lesson
 
 #: What has its place already needs smaller steps.
 _RATE = 0.2
@@ -45,13 +52,26 @@ def cluster(
     """
     del state, batch_size, inputs
     found, kernels = clusterable(source, clusters)
-    _train_twin(found, lesson, clusters)
-    for variable in kernels:  # those, too, that tfmot leaves alone
-        variable.assign(clustered(variable.numpy(), clusters))
-    save(found.model, found, source, target)
+    taught, model = read_lesson(lesson), found.model
+    if taught.fine_tune is None:
+        _train_twin(found, taught, lesson, clusters)
+    else:
+        _cluster(kernels, clusters)
+        with kept_clustered(kernels):
+            model, _ = learn(model, opened(source).model, taught, pack=found.pack, log_folder=lesson)
+    _cluster([each for _, each in kernels_of(model) if large_enough(each, clusters)], clusters)
+    save(model, found, source, target)
 
 
-def _train_twin(found: PortableModel, folder: str, clusters: int) -> None:
+def _cluster(kernels: Iterable[Any], clusters: int) -> None:
+    """Cluster what is not clustered: all at first, then what tfmot left alone, or a function trained in its own way."""
+    for variable in kernels:
+        values = variable.numpy()
+        if distinct(values) > clusters:
+            variable.assign(clustered(values, clusters))
+
+
+def _train_twin(found: PortableModel, taught: Lesson, folder: str, clusters: int) -> None:
     """Let tfmot train the centres; the twin's weights come back to the model."""
     twin = rebuild(found.model)
     import tensorflow_model_optimization as tfmot
@@ -71,5 +91,5 @@ def _train_twin(found: PortableModel, folder: str, clusters: int) -> None:
         if type(layer).__name__ in _LAYERS and layer.kernel.shape.num_elements() >= FEWEST_EACH * clusters:
             layer.kernel.assign(clustered(layer.kernel.numpy(), clusters))
     wrapped = tf_keras.models.clone_model(twin, clone_function=wrap)
-    learn_in_tf_keras(wrapped, found.model, read_lesson(folder), pack=found.pack, log_folder=folder, rate=_RATE)
+    learn_in_tf_keras(wrapped, found.model, taught, pack=found.pack, log_folder=folder, rate=_RATE)
     hand_over(clustering.strip_clustering(wrapped), found.model)

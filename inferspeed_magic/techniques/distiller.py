@@ -23,6 +23,7 @@ def distill(
     batch_size: int | None,
     inputs: list[dict[str, Any]],
     lesson: str | None = None,
+    student: str = "",
 ) -> None:
     """Have a student learn the labels, and what its teacher answers.
 
@@ -33,6 +34,7 @@ def distill(
         batch_size: not used.
         inputs: not used.
         lesson: folder with what to train with, and the student's own folder in it.
+        student: which of several; empty for the only one.
 
     Raises:
         UnsupportedError: without a student, or for models of tf_keras.
@@ -41,11 +43,10 @@ def distill(
     teacher = opened(source)
     if teacher.library != "keras":
         raise UnsupportedError("a student learns from models of Keras 3, and this is one of tf_keras")
-    if lesson is None or not (Path(lesson) / STUDENT).is_dir():
+    if lesson is None or not (Path(lesson) / STUDENT / student).is_dir():
         raise UnsupportedError("there is no student to train")
-    folder = Path(lesson) / STUDENT
-    student = read(str(folder)).model
+    folder = Path(lesson) / STUDENT / student
     plan = read_lesson(lesson)
     plan = replace(plan, epochs=plan.epochs or _EPOCHS)
-    student, _ = learn(student, teacher.model, plan, pack=teacher.pack, log_folder=lesson)
-    save(student, teacher, str(folder), target)
+    trained, _ = learn(read(str(folder)).model, teacher.model, plan, pack=teacher.pack, log_folder=lesson)
+    save(trained, teacher, str(folder), target)

@@ -7,6 +7,7 @@ model trains, fast at first.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,11 +74,13 @@ def prune(
     found = prunable(source, pattern)
     sparsity = sparsity_percent / 100
     model, taught = found.model, read_lesson(lesson)
+    began = time.monotonic()
     try:
         _train_twin(found, taught, lesson, sparsity, pattern)
     except Exception:  # noqa: BLE001  (custom layers, the user's own training, what tfmot trips over)
         # Masks of our own do for all of them; what is wrong with the lesson itself is said there again.
-        model = _train(found, taught, sparsity, pattern, source=source, folder=lesson)
+        left = replace(taught, limit_s=max(0.0, taught.limit_s - (time.monotonic() - began)))
+        model = _train(found, left, sparsity, pattern, source=source, folder=lesson)
     zero(model, sparsity, pattern)
     save(model, found, source, target)
 

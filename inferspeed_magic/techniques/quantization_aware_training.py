@@ -21,6 +21,7 @@ class QuantizationAwareTraining(Technique):
         "where int8 is fast, and post_training_static loses too much accuracy: small networks, depthwise convolutions"
     )
     wants_training = True
+    trains_in_tf_keras = True
     steps = MappingProxyType(
         {
             "litert": step(
@@ -48,9 +49,15 @@ class QuantizationAwareTraining(Technique):
             return "it trains models of Keras 3, and this is none"
         if against is None and not subject.taught:
             return "it learns from samples, and there is nothing to train with"
+        if against is None and not subject.samples:
+            return "fine_tune takes models of Keras 3, and this trains one of tf_keras: give train=(x, y) beside it"
         return against
 
     def variants(self, subject: Subject, made: str) -> Mapping[str, Settings]:
-        """Zeros, or few distinct values, that int8 leaves as they are."""
+        """Zeros, few distinct values, or both, that int8 leaves as they are."""
         del subject, made
-        return {"pruned": {"preserve": "zeros"}, "clustered": {"preserve": "clusters"}}
+        return {
+            "pruned": {"preserve": "zeros"},
+            "clustered": {"preserve": "clusters"},
+            "pruned_clustered": {"preserve": "both"},
+        }

@@ -7,30 +7,31 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import json
 import time
-from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from inferspeed_magic.errors import UnsupportedError
+from inferspeed_magic.records.epoch import Epoch
 from inferspeed_magic.training.answers import CHECK_SHARE, SHARE, answered, at
-from inferspeed_magic.training.fitting import EPOCHS, Epoch
-from inferspeed_magic.training.lesson import LOG
+from inferspeed_magic.training.correctness import correctness
+from inferspeed_magic.training.fitting import EPOCHS
+from inferspeed_magic.training.log import write_epoch
 from inferspeed_magic.training.pacing import pace
-from inferspeed_magic.training.soft_targets import soft_loss, target
+from inferspeed_magic.training.soft_targets import soft_loss, targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from inferspeed_magic.training import Lesson
+    from inferspeed_magic.training.soft_targets import Target
 
     Array = np.ndarray[Any, Any]
-    #: Of ``x, y, what the student answers, weights of samples``.
-    Loss = Callable[[Any, Any, Any, Any], Any]
+    #: Of ``y, what the student answers, weights of samples``.
+    Loss = Callable[[Any, Any, Any], Any]
 
 #: The labels' share of the loss; the rest is the teacher's.
 _LABELS = 0.5
@@ -78,10 +79,12 @@ def learn_in_tf_keras(
     places, taught = asking(lesson.inputs, until=began + SHARE * lesson.limit_s)
     inputs, labels, weights = (at(each, places) for each in (lesson.inputs, lesson.labels, lesson.weights))
     supervised = lesson.loss is not None and lesson.labels is not None
-    loss = _loss(teacher, lesson, taught, keras, supervised=supervised)
+    read_as = targets(taught, teacher, lesson.loss, keras)
+    loss = _loss(teacher, lesson, read_as, keras, supervised=supervised)
+    right = correctness(labels, taught, read_as, keras) if supervised else None
     x, y = pack(inputs), _answers(taught, labels, supervised=supervised)
     _call_once(loss, x, y, student, tf_keras)
-    pupil = _pupil(student, loss, tf_keras)
+    pupil = _pupil(student, loss, right, keras, tf_keras)
     pupil.compile(optimizer=_optimizer(lesson, rate, keras, tf_keras))
     check = None
     if lesson.check_inputs and (not supervised or lesson.check_labels is not None):
@@ -93,10 +96,9 @@ def learn_in_tf_keras(
 
     def note(number: int, logs: dict[str, float]) -> None:
         value = float(logs["loss"])
-        found.append(Epoch(number + 1, value, float(logs.get("val_loss", value)), time.monotonic() - began))
-        if log_folder is not None:
-            with (Path(log_folder) / LOG).open("a") as file:
-                file.write(json.dumps(asdict(found[-1])) + "\n")
+        accuracy = float(logs["val_correct"]) if "val_correct" in logs else None
+        found.append(Epoch(number + 1, value, float(logs.get("val_loss", value)), time.monotonic() - began, accuracy))
+        write_epoch(log_folder, found[-1])
 
     steps = epochs * -(-len(places) // lesson.batch_size)
     pupil.fit(
@@ -125,26 +127,23 @@ def _answers(taught: Sequence[Array], labels: Any, *, supervised: bool) -> dict[
     return found
 
 
-def _loss(teacher: Any, lesson: Lesson, taught: Sequence[Array], keras: Any, *, supervised: bool) -> Loss:
-    losses = keras.tree.flatten(lesson.loss) if lesson.loss is not None else []
-    flags = [bool(getattr(each, "from_logits", False)) for each in losses]
-    alike = flags if len(flags) == len(taught) else [bool(flags) and all(flags)] * len(taught)
-    soft = soft_loss(
-        [target(answers, from_logits=logits) for answers, logits in zip(taught, alike, strict=True)], keras
-    )
+def _loss(teacher: Any, lesson: Lesson, read_as: Sequence[Target], keras: Any, *, supervised: bool) -> Loss:
+    soft = soft_loss(read_as, keras)
     if supervised:
         teacher.compile(
             optimizer=keras.optimizers.SGD(), loss=lesson.loss, loss_weights=lesson.loss_weights, jit_compile=False
         )
 
-    def loss(x: Any, y: Any, seen: Any, weights: Any) -> Any:
-        distance = soft([y["taught"][f"output_{place}"] for place in range(len(taught))], keras.tree.flatten(seen))
+    def loss(y: Any, seen: Any, weights: Any) -> Any:
+        distance = soft([y["taught"][f"output_{place}"] for place in range(len(read_as))], keras.tree.flatten(seen))
         if not supervised:
             return distance
         labels = y["labels"]
         if isinstance(labels, dict) and set(labels) == set(range(len(labels))):
             labels = [labels[place] for place in range(len(labels))]
-        return _LABELS * teacher.compute_loss(x, labels, seen, weights) + (1.0 - _LABELS) * distance
+        # Not `compute_loss`, which adds the penalties of the teacher's layers: they are of its own last call.
+        compiled = teacher._compile_loss(labels, seen, weights)  # noqa: SLF001  (nowhere public)
+        return _LABELS * compiled + (1.0 - _LABELS) * distance
 
     return loss
 
@@ -155,11 +154,11 @@ def _call_once(loss: Loss, x: Any, y: Any, student: Any, tf_keras: Any) -> None:
 
     one, answers = tf.nest.map_structure(lambda array: tf.convert_to_tensor(array[:1]), (x, y))
     del tf_keras
-    loss(one, answers, student(one, training=False), None)
+    loss(answers, student(one, training=False), None)
 
 
-def _pupil(student: Any, loss: Loss, tf_keras: Any) -> Any:
-    """Wrap the student so that tf_keras's own training minimizes the loss."""
+def _pupil(student: Any, loss: Loss, right: Callable[[Any, Any], Any] | None, keras: Any, tf_keras: Any) -> Any:
+    """Wrap the student so that tf_keras's own training minimizes the loss, and sees how many answers are right."""
     import tensorflow as tf
 
     class Pupil(tf_keras.Model):  # type: ignore[misc]
@@ -169,10 +168,11 @@ def _pupil(student: Any, loss: Loss, tf_keras: Any) -> Any:
             super().__init__(name="pupil")
             self.student = student
             self.mean = tf_keras.metrics.Mean(name="loss")
+            self.correct = tf_keras.metrics.Mean(name="correct")
 
         @property
         def metrics(self) -> list[Any]:
-            return [self.mean]
+            return [self.mean, self.correct]
 
         def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: FBT001  (as tf_keras calls it)
             return self.student(inputs, training=training)
@@ -180,7 +180,7 @@ def _pupil(student: Any, loss: Loss, tf_keras: Any) -> Any:
         def train_step(self, data: Any) -> dict[str, Any]:
             x, y, weights = tf_keras.utils.unpack_x_y_sample_weight(data)
             with tf.GradientTape() as tape:
-                value = loss(x, y, self(x, training=True), weights)
+                value = loss(y, self(x, training=True), weights)
                 value = value + sum(self.losses) if self.losses else value
             self.optimizer.minimize(value, self.trainable_variables, tape=tape)
             self.mean.update_state(value)
@@ -188,8 +188,12 @@ def _pupil(student: Any, loss: Loss, tf_keras: Any) -> Any:
 
         def test_step(self, data: Any) -> dict[str, Any]:
             x, y, weights = tf_keras.utils.unpack_x_y_sample_weight(data)
-            self.mean.update_state(loss(x, y, self(x, training=False), weights))
-            return {"loss": self.mean.result()}
+            seen = self(x, training=False)
+            self.mean.update_state(loss(y, seen, weights))
+            if right is None:
+                return {"loss": self.mean.result()}
+            self.correct.update_state(right(*(keras.tree.flatten(each)[0] for each in (y["labels"], seen))))
+            return {"loss": self.mean.result(), "correct": self.correct.result()}
 
     return Pupil()
 

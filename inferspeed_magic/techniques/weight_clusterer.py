@@ -54,9 +54,14 @@ def clusterable(source: str, clusters: int) -> tuple[PortableModel, list[Any]]:
     found = opened(source)
     if found.library != "keras":
         raise UnsupportedError("weights are clustered in models of Keras 3, and this is one of tf_keras")
-    kernels = [each for _, each in kernels_of(found.model) if each.numpy().size >= FEWEST_EACH * clusters]
+    kernels = [each for _, each in kernels_of(found.model) if large_enough(each, clusters)]
     if not kernels:
         raise UnsupportedError(
             f"no layer has a kernel of at least {max(FEWEST, FEWEST_EACH * clusters)} weights that can be clustered"
         )
     return found, kernels
+
+
+def large_enough(kernel: Any, clusters: int) -> bool:
+    """Tell whether a kernel has weights enough for so many values."""
+    return int(kernel.numpy().size) >= FEWEST_EACH * clusters

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
-from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import UnsupportedError
+from inferspeed_magic.records.epoch import Epoch
 from inferspeed_magic.training.answers import CHECK_SHARE, SHARE, answered, at
-from inferspeed_magic.training.lesson import LOG
+from inferspeed_magic.training.correctness import correctness
+from inferspeed_magic.training.log import write_epoch
 from inferspeed_magic.training.pacing import pace
-from inferspeed_magic.training.soft_targets import soft_loss, target
+from inferspeed_magic.training.soft_targets import soft_loss, targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import numpy as np
 
@@ -30,23 +30,6 @@ EPOCHS = 10
 #: The labels' share of the loss; the rest is the teacher's.
 _LABELS = 0.5
 _LEARNING_RATE, _LEAST_RATE = 1e-3, 1e-4
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the samples.
-
-    Attributes:
-        epoch: its number, from 1.
-        loss: mean over the samples that were learned from.
-        check_loss: over the others.
-        elapsed_s: since training began.
-    """
-
-    epoch: int
-    loss: float
-    check_loss: float
-    elapsed_s: float
 
 
 def learn(
@@ -99,8 +82,9 @@ def learn(
     x, labels, weights = pack(at(lesson.inputs, places)), at(lesson.labels, places), at(lesson.weights, places)
     supervised = lesson.loss is not None and labels is not None
     loss_of_labels = _compiled(student, lesson, keras) if supervised else None
-    soft = soft_loss(_targets(taught, teacher, lesson.loss, keras), keras)
-    pupil = _pupil(student, soft, loss_of_labels, keras)
+    read_as = targets(taught, teacher, lesson.loss, keras)
+    right = correctness(labels, taught, read_as, keras) if supervised else None
+    pupil = _pupil(student, soft_loss(read_as, keras), loss_of_labels, right, keras)
     pupil.compile(optimizer=_optimizer(lesson, keras), jit_compile=False)
     check: dict[str, Any] = {}
     if lesson.check_inputs:
@@ -115,10 +99,9 @@ def learn(
 
     def note(number: int, logs: dict[str, float]) -> None:
         loss = float(logs["loss"])
-        found.append(Epoch(number + 1, loss, float(logs.get("val_loss", loss)), time.monotonic() - began))
-        if log_folder is not None:
-            with (Path(log_folder) / LOG).open("a") as file:
-                file.write(json.dumps(asdict(found[-1])) + "\n")
+        accuracy = float(logs["val_correct"]) if "val_correct" in logs else None
+        found.append(Epoch(number + 1, loss, float(logs.get("val_loss", loss)), time.monotonic() - began, accuracy))
+        write_epoch(log_folder, found[-1])
 
     callbacks = [
         pace(keras, steps, began + lesson.limit_s, note),
@@ -137,17 +120,6 @@ def learn(
         **check,
     )
     return student, found
-
-
-def _targets(taught: Sequence[Array], teacher: Any, loss: Any, keras: Any) -> list[Any]:
-    """Say how each output is read; only a loss over classes makes logits of one."""
-    names = list(getattr(teacher, "output_names", []) or [])
-    losses = [loss.get(name) for name in names] if isinstance(loss, dict) else keras.tree.flatten(loss or [])
-    flags = [
-        bool(getattr(each, "from_logits", False)) and not type(each).__name__.startswith("Binary") for each in losses
-    ]
-    alike = flags if len(flags) == len(taught) else [bool(flags) and all(flags)] * len(taught)
-    return [target(answers, from_logits=logits) for answers, logits in zip(taught, alike, strict=True)]
 
 
 def _answers(taught: Sequence[Array], labels: Labels, *, supervised: bool) -> dict[str, Any]:
@@ -183,8 +155,14 @@ def _optimizer(lesson: Lesson, keras: Any) -> Any:
     return keras.optimizers.Adam(_LEARNING_RATE)
 
 
-def _pupil(student: Any, soft: Callable[[Any, Any], Any], loss_of_labels: Callable[..., Any] | None, keras: Any) -> Any:
-    """Wrap the student so that Keras's own training minimizes both losses."""
+def _pupil(
+    student: Any,
+    soft: Callable[[Any, Any], Any],
+    loss_of_labels: Callable[..., Any] | None,
+    right: Callable[[Any, Any], Any] | None,
+    keras: Any,
+) -> Any:
+    """Wrap the student so that Keras's own training minimizes both losses, and sees how many answers are right."""
 
     class Pupil(keras.Model):  # type: ignore[misc]
         """The student, while it learns."""
@@ -192,6 +170,7 @@ def _pupil(student: Any, soft: Callable[[Any, Any], Any], loss_of_labels: Callab
         def __init__(self) -> None:
             super().__init__(name="pupil")
             self.student = student
+            self.correct: Any = keras.metrics.Mean(name="correct") if right is not None else None
 
         def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: FBT001  (as Keras calls it)
             return self.student(inputs, training=training)
@@ -208,5 +187,10 @@ def _pupil(student: Any, soft: Callable[[Any, Any], Any], loss_of_labels: Callab
             # Keras spreads the weights over everything that it takes for labels.
             weights = sample_weight["labels"] if isinstance(sample_weight, dict) else sample_weight
             return _LABELS * loss_of_labels(x, y["labels"], y_pred, weights) + (1.0 - _LABELS) * distance
+
+        def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            if right is not None:
+                self.correct.update_state(right(*(keras.tree.flatten(each)[0] for each in (y["labels"], y_pred))))
+            return super().compute_metrics(x, y, y_pred, sample_weight)
 
     return Pupil()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import io
 import json
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inferspeed_magic.sources.array_files import read
+from inferspeed_magic.sources.fingerprint import of_objects, reduced_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,7 +89,7 @@ def write_lesson(folder: Path, lesson: Lesson) -> None:
 
 
 def pickled(lesson: Lesson) -> bytes:
-    """Pickle what of a lesson is no array: the same loss gives the same bytes in every call.
+    """Pickle what of a lesson is no array.
 
     Raises:
         Exception: whatever pickle raises for a loss or a function that it cannot take apart.
@@ -98,20 +98,27 @@ def pickled(lesson: Lesson) -> bytes:
     import keras
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-        """Takes losses for the plain objects that they are.
-
-        Keras would write each as an archive with the time in it, and read it back only where it knows its class.
-        """
+        """Takes losses for the plain objects that they are."""
 
         def reducer_override(self, thing: Any) -> Any:
-            if isinstance(thing, keras.losses.Loss):
-                # Names are counted up within a process.
-                return copyreg.__newobj__, (type(thing),), {**vars(thing), "name": type(thing).__name__}  # type: ignore[attr-defined]
-            return super().reducer_override(thing)
+            return reduced_loss(thing) if isinstance(thing, keras.losses.Loss) else super().reducer_override(thing)
 
     stream = io.BytesIO()
-    Pickler(stream).dump({name: getattr(lesson, name) for name in ("loss", "loss_weights", "optimizer", "fine_tune")})
+    Pickler(stream).dump(_objects(lesson))
     return stream.getvalue()
+
+
+def hash_of_objects(lesson: Lesson) -> str:
+    """Hash what of a lesson is no array: by its code, and that of the modules that it comes from.
+
+    Raises:
+        Exception: whatever pickle raises for a loss or a function that it cannot take apart.
+    """
+    return of_objects(_objects(lesson))
+
+
+def _objects(lesson: Lesson) -> dict[str, Any]:
+    return {name: getattr(lesson, name) for name in ("loss", "loss_weights", "optimizer", "fine_tune")}
 
 
 def read_lesson(folder: str | Path) -> Lesson:

@@ -37,15 +37,37 @@ class Target:
     variance: float = 1.0
 
 
-def target(answers: Array, *, from_logits: bool = False) -> Target:
+def targets(taught: Sequence[Array], teacher: Any, loss: Any, keras: Any) -> list[Target]:
+    """Tell how each output is to be read, by the answers and by the user's loss.
+
+    Args:
+        taught: the teacher's answers, for each output in flat order.
+        teacher: that gave them; names of its outputs are those of losses.
+        loss: that the user compiled the model with: one, or several by position or name; None without any.
+        keras: the library.
+    """
+    names = list(getattr(teacher, "output_names", []) or [])
+    losses = [loss.get(name) for name in names] if isinstance(loss, dict) else keras.tree.flatten(loss or [])
+    logits = [bool(getattr(each, "from_logits", False)) for each in losses]
+    binary = [type(each).__name__.startswith("Binary") for each in losses]
+    if len(losses) != len(taught):  # one for all of them
+        logits, binary = ([bool(flags) and all(flags)] * len(taught) for flags in (logits, binary))
+    return [
+        target(answers, from_logits=logit, binary=yes_or_no)
+        for answers, logit, yes_or_no in zip(taught, logits, binary, strict=True)
+    ]
+
+
+def target(answers: Array, *, from_logits: bool = False, binary: bool = False) -> Target:
     """Tell from a teacher's answers how its output is to be read.
 
     Args:
         answers: to some samples, shape ``(samples, ...)``.
         from_logits: whether the user's loss takes this output for logits.
+        binary: whether it takes each value by itself, and not as one of several classes.
     """
     values = np.asarray(answers, np.float64)
-    if from_logits and values.ndim > 1 and values.shape[-1] > 1:
+    if from_logits and not binary and values.ndim > 1 and values.shape[-1] > 1:
         return Target("logits")
     if values.size and values.min() >= 0.0 and values.max() <= 1.0 + _SUM and not from_logits:
         classes = values.ndim > 1 and values.shape[-1] > 1

@@ -50,6 +50,8 @@ def counterpart(layer: Any, name: str, nested: Callable[[Any, str], Any]) -> Any
     Raises:
         UnsupportedError: where tf_keras has none.
     """
+    import tf_keras
+
     kind = type(layer)
     there = _class_of(kind, layer.name)
     if getattr(layer, "quantization_mode", None) or getattr(layer, "lora_enabled", False):
@@ -64,6 +66,8 @@ def counterpart(layer: Any, name: str, nested: Callable[[Any, str], Any]) -> Any
             name=name,
             dtype=layer.dtype_policy.name,
         )
+    if kind.__name__ == "ActivityRegularization":  # a regularizer and nothing else
+        return tf_keras.layers.Activation("linear", name=name, dtype=layer.dtype_policy.name)
     if kind.__name__ == "TimeDistributed":
         return there(nested(layer.layer, layer.layer.name), name=name, dtype=layer.dtype_policy.name)
     return there(**_arguments(layer, there), name=name)

@@ -9,7 +9,7 @@ import numpy as np
 from inferspeed_magic.errors import ModelError, UnsupportedError
 from inferspeed_magic.formats.agreement import TOLERANCES, relative_error
 from inferspeed_magic.sources.inputs import made_up, with_shapes
-from inferspeed_magic.sources.live import describe
+from inferspeed_magic.sources.live import begun_anew, describe
 from inferspeed_magic.sources.structure import pack
 from inferspeed_magic.twins.building import Building
 from inferspeed_magic.twins.graphs import is_graph
@@ -187,7 +187,8 @@ def _compare(made: Any, arrays: list[Any], expected: list[Any], model: Any, kera
     import tensorflow as tf
 
     given = tf.nest.pack_sequence_as(made._nested_inputs, arrays)  # noqa: SLF001  (nowhere public)
-    seen = [np.asarray(each) for each in tf.nest.flatten(made(given, training=False))]
+    with begun_anew(made):
+        seen = [np.asarray(each) for each in tf.nest.flatten(made(given, training=False))]
     most = _MOST if keras.backend.backend() == "tensorflow" else _MOST_ELSEWHERE
     policies = {layer.compute_dtype for layer in model._flatten_layers()}  # noqa: SLF001  (layers inside layers, too)
     most = max([most, *(TOLERANCES[each] for each in policies if each in ("float16", "bfloat16"))])
@@ -197,5 +198,6 @@ def _compare(made: Any, arrays: list[Any], expected: list[Any], model: Any, kera
 
 
 def _outputs(model: Any, inputs: Any, keras: Any) -> list[Any]:
-    outputs = keras.tree.flatten(model(inputs, training=False))
+    with begun_anew(model):
+        outputs = keras.tree.flatten(model(inputs, training=False))
     return [np.asarray(keras.ops.convert_to_numpy(each)) for each in outputs]

@@ -159,7 +159,17 @@ def test_a_model_built_for_one_batch_size_is_explained_at_that():
 def test_what_is_still_to_be_converted_is_left_out_when_conversions_took_long(monkeypatch):
     monkeypatch.setattr("inferspeed_magic.explanation.explanation._UNHURRIED_S", 0.0)
     monkeypatch.setattr("inferspeed_magic.explanation.experiment.Experiment.is_made", lambda *_: False)
-    report = im.explain({"deep": deep()}, runtimes="onnxruntime", duration_s=0.05, progress=False)
+    report = im.explain({"deep": deep()}, duration_s=0.05, progress=False)
     assert [each.what for each in report.explanation.counterfactuals if each.what == "int8"] == []
     assert any("post_training_static was not made" in note for note in report.explanation.notes)
-    assert report.results[0].status == "measured"
+    assert any(note.startswith("deep/litert was not made") for note in report.explanation.notes)
+    seen = {result.runtime for result in report.results if result.status == "measured"}
+    assert {"keras.predict", "onnxruntime"} <= seen
+    assert "litert" not in seen
+    assert report.findings
+
+
+def test_runtimes_that_are_named_are_waited_for(monkeypatch):
+    monkeypatch.setattr("inferspeed_magic.explanation.explanation._UNHURRIED_S", 0.0)
+    report = im.explain({"deep": deep()}, runtimes="onnxruntime", duration_s=0.05, progress=False)
+    assert "int8" in [each.what for each in report.explanation.counterfactuals]

@@ -12,6 +12,7 @@ import small_models
 from inferspeed_magic.errors import ModelError
 from inferspeed_magic.optimized import recipe_inputs
 from inferspeed_magic.optimized.recipe import write_inputs
+from inferspeed_magic.optimized.recipe_inputs import write_lesson
 from inferspeed_magic.sources.kinds import object_kind
 from inferspeed_magic.sources.source import Source, from_model
 
@@ -98,3 +99,57 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ModelError, match="cannot be kept for a recipe"):
         write_inputs(source_of(small_models.mlp()), tmp_path / "file")
+
+
+@pytest.fixture
+def kept_lesson(tmp_path):
+    kept = tmp_path / "run" / "lesson_0"
+    (kept / "student").mkdir(parents=True)
+    (kept / "lesson.json").write_text("{}")
+    (kept / "student" / "model.keras").write_bytes(b"weights")
+    (kept / "epochs.jsonl").write_text("what a training wrote down")
+    return kept
+
+
+def test_a_lesson_is_kept_once_without_what_a_training_wrote_down(kept_lesson, tmp_path):
+    home = tmp_path / "home"
+    first, again = (write_lesson(kept_lesson, "key", home) for _ in range(2))
+    assert first == again
+    assert [each.name for each in home.iterdir()] == [Path(first[0]).name]
+    names = {str(each.relative_to(first[0])) for each in Path(first[0]).rglob("*") if each.is_file()}
+    assert names == {"lesson.json", "student/model.keras"}
+
+
+def test_the_same_lesson_written_a_little_differently_is_the_one_that_is_kept(kept_lesson, tmp_path):
+    first = write_lesson(kept_lesson, "key", tmp_path / "home")
+    (kept_lesson / "student" / "model.keras").write_bytes(b"weights, and another time")
+    assert write_lesson(kept_lesson, "key", tmp_path / "home") == first
+    assert write_lesson(kept_lesson, "other", tmp_path / "home") != first
+
+
+def test_two_recipes_may_keep_a_lesson_at_once(kept_lesson, tmp_path, monkeypatch):
+    copied, inner = recipe_inputs.shutil.copytree, []
+
+    def copy(*arguments, **options):
+        found = copied(*arguments, **options)
+        if not inner:  # while the first one copies, another process does all of it
+            inner.append(None)
+            inner.append(write_lesson(kept_lesson, "key", tmp_path / "home"))
+        return found
+
+    monkeypatch.setattr(recipe_inputs.shutil, "copytree", copy)
+    assert write_lesson(kept_lesson, "key", tmp_path / "home") == inner[1]
+    assert len(list((tmp_path / "home").iterdir())) == 1
+
+
+def test_a_lesson_whose_files_were_changed_is_kept_anew(kept_lesson, tmp_path):
+    first = write_lesson(kept_lesson, "key", tmp_path / "home")
+    (Path(first[0]) / "lesson.json").write_text("somebody else's")
+    assert write_lesson(kept_lesson, "key", tmp_path / "home") == first
+    assert (Path(first[0]) / "lesson.json").read_text() == "{}"
+
+
+def test_a_lesson_that_cannot_be_kept_is_one_line(kept_lesson, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ModelError, match="cannot be kept for a recipe"):
+        write_lesson(kept_lesson, "key", tmp_path / "file")

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from panel_records import OPTIMIZED, twenty
+from panel_records import OPTIMIZED, trained, twenty
 from profile_records import usual
 
 from inferspeed_magic.panel import profile_view
@@ -31,6 +31,7 @@ SNAPSHOTS = {
     "optimized-without-winner.txt": lambda: repr(OptimizeReport(OPTIMIZED["without_winner"]())),
     "optimized-unlabelled.txt": lambda: repr(OptimizeReport(OPTIMIZED["unlabelled"]())),
     "optimized-losses.txt": lambda: repr(OptimizeReport(OPTIMIZED["losses"]())),
+    "optimized-trained.txt": lambda: repr(OptimizeReport(trained())),
     "optimized-interrupted.txt": lambda: repr(OptimizeReport(OPTIMIZED["interrupted"]())),
 }
 

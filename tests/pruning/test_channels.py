@@ -400,6 +400,27 @@ def test_the_same_share_everywhere_or_where_it_matters_least():
     assert sum(layer.units for layer in anywhere.layers) == 23
 
 
+def test_each_group_can_have_a_share_of_its_own():
+    stack = [layers.Dense(20, name="a"), layers.Dense(20, name="b"), layers.Dense(3, name="c")]
+    model = filled(keras.Sequential([keras.Input((5,)), *stack]))
+    assert [group.name for group in channel_groups(model)] == ["a", "b", "c"]
+    smaller = prune(model, {"a": 0.75, "b": 0.1})
+    assert [layer.units for layer in smaller.layers] == [5, 18, 3]
+    assert [layer.units for layer in prune(model, {"b": 0.5}).layers] == [20, 10, 3]
+    # What stays is what matters most, as with one share for all.
+    even = prune(model, 0.5, scope="layer")
+    for mine, theirs in zip(prune(model, {"a": 0.5, "b": 0.5}).weights, even.weights, strict=True):
+        np.testing.assert_array_equal(values(mine), values(theirs))
+    assert [layer.units for layer in prune(model, {"a": 0.7, "b": 0.5}, multiple_of=4).layers] == [8, 12, 3]
+
+
+def test_names_of_groups_stay_where_channels_went():
+    for model in (residual(), attention(), concatenated()):
+        names = [group.name for group in channel_groups(model)]
+        assert len(set(names)) == len(names)
+        assert [group.name for group in channel_groups(prune(filled(model), 0.5))] == names
+
+
 def test_it_stays_compiled_and_trains():
     model = filled(residual())
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -419,6 +440,9 @@ def test_it_stays_compiled_and_trains():
         ({"sparsity": 0.5, "importance": "l3"}, "unknown importance `l3`"),
         ({"sparsity": 0.5, "importance": "taylor"}, "taylor needs the loss: compile the model first"),
         ({"sparsity": 0.5, "multiple_of": 0}, "multiple_of 0 makes no sense"),
+        ({"sparsity": {"conv": 0.5}}, "sparsity names `conv`, and there is no such group: there are "),
+        ({"sparsity": {"conv": 1.0}}, "sparsity 1.0 of conv makes no sense"),
+        ({"sparsity": {}}, "sparsity names no group"),
     ],
 )
 def test_mistakes_are_one_line(options, words):

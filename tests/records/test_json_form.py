@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from profile_records import interval, record, result, trial, usual
 
 from inferspeed_magic.errors import UserError
-from inferspeed_magic.records import Interval, ProfileRecord
+from inferspeed_magic.records import Epoch, Interval, ProfileRecord
 from inferspeed_magic.records.json_form import from_json, to_json
 
 
@@ -43,6 +43,15 @@ def test_an_ordinary_record_survives_with_its_raw_latencies():
     again = from_json(to_json(original))
     assert again == original
     assert isinstance(again.results[0].measurement.blocks[0].latencies_ns, tuple)
+
+
+def test_how_a_result_was_trained_survives_and_may_be_missing():
+    epochs = (Epoch(1, 0.5, 0.6, 2.0, 0.91), Epoch(2, math.inf, 0.4, 4.0, None, 2))
+    original = record(result(training=epochs))
+    data = strict(to_json(original))
+    assert from_json(json.dumps(data)).results[0].training == epochs
+    del data["results"][0]["training"]
+    assert from_json(json.dumps(data)).results[0].training == ()
 
 
 def test_numbers_that_json_lacks_survive():

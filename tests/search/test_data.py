@@ -5,7 +5,6 @@ import pytest
 
 from inferspeed_magic.errors import InputError
 from inferspeed_magic.records.signature import Signature, TensorSpec
-from inferspeed_magic.search import batches
 from inferspeed_magic.search.data import checked_data, unpacked
 
 X = np.arange(60, dtype="float32").reshape(20, 3)
@@ -192,11 +191,11 @@ def test_texts_of_a_dataset():
     assert list(checked_data(TEXTS, dataset).inputs[0][:2]) == ["a", "bé"]
 
 
-def test_endless_data_is_read_up_to_a_bound(monkeypatch):
+def test_endless_data_is_read_up_to_a_bound():
     import tensorflow as tf
 
-    monkeypatch.setattr(batches, "MOST_SAMPLES", 50)
-    samples = checked_data(ONE, tf.data.Dataset.from_tensor_slices((X, Y)).repeat().batch(20))
+    endless = tf.data.Dataset.from_tensor_slices((X, Y)).repeat().batch(20)
+    samples = checked_data(ONE, unpacked(endless, most_samples=50))
     assert len(samples) == 60
     assert samples.notes == ("the first 60 samples of the data were used",)
 

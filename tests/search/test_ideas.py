@@ -91,6 +91,12 @@ def test_a_technique_cannot_make_up_for_a_runtime_that_is_far_behind():
     assert out_of_reach(Idea("openvino"), 1000.0, 1.0) is None
 
 
+def test_a_leader_on_the_same_runtime_shows_what_can_be_gained_there():
+    idea = Idea("litert", "quantization_aware_training")
+    assert out_of_reach(idea, 4.1, 1.0, "litert") is None
+    assert out_of_reach(idea, 4.1, 1.0, "openvino") is not None
+
+
 def test_traits_of_a_convolutional_and_of_a_dense_model():
     images = keras.Input((16, 16, 3))
     convolutional = keras.Model(images, layers.Dense(4)(layers.Flatten()(layers.Conv2D(32, 3)(images))))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import profile_records
 import pytest
 
-from inferspeed_magic.records import Accuracy, Interval
+from inferspeed_magic.records import Accuracy, Epoch, Interval
 from inferspeed_magic.search.ledger import Ledger
 
 
@@ -30,6 +30,12 @@ def test_what_was_noted_is_found_by_the_next(file, result):
     # Its rounds are not those of the run that reads it.
     assert min(block.round for block in found.measurement.blocks) >= 1_000_000
     assert found.summary.p50_ms.value > 0
+
+
+def test_how_it_was_trained_is_kept(file, result):
+    epochs = (Epoch(1, 0.5, 0.6, 2.0, 0.91),)
+    Ledger(file).note(replace(result, training=epochs), "then")
+    assert Ledger(file).find("net/litert").training == epochs
 
 
 def test_several_results_live_side_by_side(file, result):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
+import time
 
 import keras
 import numpy as np
@@ -11,7 +13,7 @@ import onnx
 import pytest
 from keras import layers
 
-from inferspeed_magic.sources.fingerprint import of_files, of_model
+from inferspeed_magic.sources.fingerprint import of_files, of_model, of_objects
 
 IN_A_NOTEBOOK = """
 import keras
@@ -138,3 +140,65 @@ def test_weights_beside_an_onnx_file_count(tmp_path):
         return found
 
     assert written(1.0) == written(1.0) != written(2.0)
+
+
+FUNCTION_OF_A_NOTEBOOK = """
+class Steps:
+    many = 3
+
+def train(model, name="fit"):
+    def again():
+        return Steps.many
+    return again() if name in {"fit", "train", "learn", "teach", "drill", "coach"} else model
+"""
+
+
+def test_a_function_of_a_module_counts_with_its_module_and_what_that_imports(modules):
+    seen = []
+    for factor, more in ((2, 1), (2, 1), (3, 1), (3, 2)):
+        modules(
+            im_test_helper=f"FACTOR = {more}\n\ndef much():\n    return FACTOR\n",
+            im_test_training=f"from im_test_helper import much\n\ndef train(model):\n    return {factor} * much()\n",
+        )
+        seen.append(of_objects({"fine_tune": importlib.import_module("im_test_training").train}))
+    assert seen[0] == seen[1]
+    assert len(set(seen)) == 3
+
+
+def test_a_function_of_a_notebook_is_the_same_in_every_kernel():
+    """Its cell has another name in each, its class another mark, and its set another order."""
+    code = (
+        "import sys; from inferspeed_magic.sources.fingerprint import of_objects; names = {'__name__': '__main__'};"
+        "exec(compile(sys.argv[1], sys.argv[2], 'exec'), names); print(of_objects([names['train']]))"
+    )
+    seen = [
+        subprocess.run(
+            [sys.executable, "-c", code, text, f"ipykernel_{number}/{number}.py"],
+            env={"PYTHONHASHSEED": number, "PYTHONPATH": ":".join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for number, text in (
+            ("1", FUNCTION_OF_A_NOTEBOOK),
+            ("2", FUNCTION_OF_A_NOTEBOOK),
+            ("3", FUNCTION_OF_A_NOTEBOOK.replace("many = 3", "many = 4")),
+        )
+    ]
+    assert seen[0] == seen[1] != seen[2]
+
+
+def test_what_keras_writes_with_the_time_in_it_counts_without():
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+
+    def train(other):
+        found = model.predict(other), keras.losses.MeanSquaredError(), keras.optimizers.Adam(1e-3)
+        return found, keras.metrics.Mean()
+
+    things = [train, keras.losses.Huber(0.5), keras.optimizers.Adam(1e-3), keras.metrics.Mean()]
+    before = of_objects(things)
+    time.sleep(2.1)  # archives know seconds, even ones alone
+    assert of_objects(things) == before
+    assert of_objects([train, keras.losses.Huber(0.7), *things[2:]]) != before
+    model.layers[-1].bias.assign([1.0])
+    assert of_objects(things) != before

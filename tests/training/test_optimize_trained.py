@@ -144,6 +144,10 @@ def test_a_student_learns_what_the_model_answers(model):
     assert judged < 0.2
 
 
+def with_five_outputs():
+    return keras.Sequential([keras.Input((12, 12, 1)), layers.Flatten(), layers.Dense(5)])
+
+
 @pytest.mark.parametrize(
     ("more", "error", "words"),
     [
@@ -155,6 +159,7 @@ def test_a_student_learns_what_the_model_answers(model):
         ({"student": bars}, OptionError, "a student learns from training data"),
         ({"train": TRAIN, "techniques": ["float16"]}, OptionError, "no technique that trains"),
         ({"train": TRAIN, "student": lambda: 3}, OptionError, "student() has to return a Keras 3 model"),
+        ({"train": TRAIN, "student": with_five_outputs}, OptionError, "the student answers a sample with (5,), and"),
     ],
 )
 def test_mistakes_are_one_line(model, more, error, words):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from inferspeed_magic.training.soft_targets import soft_loss, target
+from inferspeed_magic.training.soft_targets import soft_loss, target, targets
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(64, 5))
@@ -28,6 +28,31 @@ PROBABILITIES = np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True)
 )
 def test_outputs_are_read_as_what_they_are(answers, from_logits, reading):
     assert target(answers, from_logits=from_logits).reading == reading
+
+
+class Teacher:
+    output_names = ("first", "second")
+
+
+BINARY = keras.losses.BinaryCrossentropy(from_logits=True)
+CLASSES = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+@pytest.mark.parametrize(
+    ("loss", "readings"),
+    [
+        (None, ["numbers", "sigmoid"]),
+        (CLASSES, ["logits", "logits"]),
+        ([BINARY, CLASSES], ["numbers", "logits"]),
+        ({"second": BINARY, "first": CLASSES}, ["logits", "numbers"]),
+        (BINARY, ["numbers", "numbers"]),
+        (keras.losses.BinaryFocalCrossentropy(from_logits=True), ["numbers", "numbers"]),
+    ],
+)
+def test_the_users_loss_says_how_outputs_are_read(loss, readings):
+    """Logits of yes or no, each for itself, are no classes, even where all of them lie between 0 and 1."""
+    found = targets([LOGITS, RNG.random((64, 5))], Teacher, loss, keras)
+    assert [each.reading for each in found] == readings
 
 
 @pytest.mark.parametrize("answers", [PROBABILITIES, 0.98 * RNG.random((64, 5)) + 0.01, LOGITS])

@@ -130,6 +130,22 @@ def test_what_has_no_twin_is_named(model, said):
     assert "\n" not in str(caught.value)
 
 
+def test_a_model_that_remembers_its_last_call_still_does():
+    entrance = keras.Input(batch_shape=(2, 5, 3))
+    model = keras.Model(entrance, layers.LSTM(4, stateful=True)(entrance))
+    x = np.random.default_rng(0).standard_normal((2, 5, 3)).astype("float32")
+    model(x)
+    before = [np.asarray(each).copy() for each in model.layers[-1].states]
+    made = twin(model)
+    for array, state in zip(before, model.layers[-1].states, strict=True):
+        assert array.any()
+        np.testing.assert_array_equal(array, np.asarray(state))
+    # And the twin remembers nothing as yet.
+    model.layers[-1].reset_state()
+    for _ in range(2):
+        np.testing.assert_allclose(np.asarray(made(x)), np.asarray(model(x)), atol=1e-6)
+
+
 def test_a_quantized_layer_has_no_twin():
     model = with_layer(layers.Dense(8, name="small", dtype="int8_from_float32"), (16,))
     with pytest.raises(ModelError, match="the layer small is quantized"):

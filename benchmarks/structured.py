@@ -1,0 +1,275 @@
+"""Is a narrower model really faster, and is one that is full of zeros? Prints a table in Markdown.
+
+Three models are trained on Fashion-MNIST: a plain CNN, a ResNet8 and a small MobileNet. Of each, `im.prune` removes
+30, 50, 70 and 80% of the channels that can be removed, and what is left learns again, as `%optimize --train` has it
+(half of the channels at most at once, --epochs after each time). Compared with tensorflow-model-optimization's
+unstructured magnitude pruning: the same share of each kernel's weights becomes zero while the twin in tf_keras goes on
+learning, for as many epochs in all. The same sparsity leaves other numbers of weights: without half of its channels a
+convolution has about a quarter of its weights, and half of them with half zeros. The table has both shares.
+
+All become plain float32 files for batch 1 on the runtime that is fastest for the original, are checked against Keras's
+outputs, and take turns in one run. Medians in ms; in brackets the accuracy on 8,000 pictures that no training saw, and
+how many times as fast as the original, with its 95% interval. Drops of accuracy are counted from the better of the
+original and the original after as much more training as any of them had, so that nobody wins by training alone.
+Wanted: structured pruning alone at least twice as fast (the whole interval) with a drop of at most 1 percentage point.
+
+Usage: python benchmarks/structured.py [--models fashion_cnn,...] [--epochs 2] [--runtimes litert,onnxruntime]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import seats
+import subjects
+
+from inferspeed_magic.diagnosis.accuracy_drop import drop_interval
+from inferspeed_magic.formats.agreement import TOLERANCES, relative_error
+from inferspeed_magic.formats.routes import routes
+from inferspeed_magic.sources import live
+from inferspeed_magic.sources.portable import read
+from inferspeed_magic.techniques import channel_pruner, pruning_trainer
+from inferspeed_magic.techniques.kernels import kernels_of
+from inferspeed_magic.techniques.masks import sparsity_of
+from inferspeed_magic.training import LOG, Lesson, learn, write_lesson
+
+MODELS = ("fashion_cnn", "fashion_resnet8", "fashion_mobilenet")
+SPARSITIES = (30, 50, 70, 80)
+WANTED = 2.0
+#: Of the pictures that the model was not trained with: the others tell training when to stop.
+_SCORED = 8000
+_COMPARED = 500
+_FORMATS = {
+    "litert": ("litert", "model.tflite"),
+    "onnxruntime": ("onnx", "model.onnx"),
+    "openvino": ("openvino_ir", "model.xml"),
+}
+_FILES = {"saved_model": "saved", "graph": "graph", **dict(_FORMATS.values())}
+_STEP: dict[str, Any] = {"state": {}, "batch_size": None, "inputs": []}
+
+
+@dataclass
+class Version:
+    """One row of the table, on its way.
+
+    Attributes:
+        name: in it.
+        sparsity: in percent.
+        kind: ``original``, ``structured`` or ``unstructured``.
+        folder: of the Keras model.
+        weights: how many there are that are no zeros, of its kernels.
+        right: which of the pictures it names right, through Keras.
+    """
+
+    name: str
+    sparsity: int
+    kind: str
+    folder: Path
+    weights: int = 0
+    right: np.ndarray | None = None
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", default=",".join(MODELS), help=f"of {', '.join(subjects.EVERY)} (three of these)")
+    parser.add_argument("--epochs", type=int, default=2, help="after each time that channels are removed (2)")
+    parser.add_argument("--runtimes", default="", help="in place of the one that is fastest for the original")
+    asked = parser.parse_args()
+    print(f"{dt.date.today()}, batch 1, float32, {len(os.sched_getaffinity(0))} threads, p50 in ms\n")
+    print("| model | runtime | sparsity | structured | weights left | unstructured | weights left |")
+    print("|---|---|---|---|---|---|---|")
+    verdicts = []
+    for name in asked.models.split(","):
+        with tempfile.TemporaryDirectory() as place:
+            verdicts += _table(subjects.EVERY[name](), Path(place), asked.epochs, asked.runtimes)
+    print("\n" + "\n".join(f"- {line}" for line in verdicts))
+
+
+def _table(subject: subjects.Subject, folder: Path, epochs: int, asked: str) -> list[str]:
+    """Print the rows of one model; give what there is to say about it, one line for each runtime."""
+    began = time.perf_counter()
+    x, y = subject.data
+    scored = x[:_SCORED], y[:_SCORED]
+    versions, trained_on = _versions(subject, folder, epochs)
+    for version in versions:
+        _score(version, scored)
+    best = max(versions[0].right, trained_on, key=np.mean)
+    trained_s, began = time.perf_counter() - began, time.perf_counter()
+    chosen = asked.split(",") if asked else [_fastest(versions[0], x[:1], folder)]
+    lined_up = {
+        (version.name, runtime): _seat(version, runtime, folder, x[:_COMPARED])
+        for runtime in chosen
+        for version in versions
+    }
+    seats.race(list(lined_up.values()), [x[:1]])
+    verdicts = []
+    for runtime in chosen:
+        for sparsity in (0, *SPARSITIES):
+            cells = [
+                cell
+                for kind in ("structured", "unstructured")
+                for cell in _cells(versions, kind if sparsity else "original", sparsity, lined_up, runtime)
+            ]
+            print(f"| {subject.name} | {runtime} | {sparsity}% | {' | '.join(cells)} |", flush=True)
+        verdicts.append(f"{subject.name} on {runtime}: {_verdict(versions, best, lined_up, runtime)}")
+    print(
+        f"{subject.name}: accuracy {versions[0].right.mean():.2%}, after more training {trained_on.mean():.2%}; "
+        f"{trained_s:.0f} s of training, {time.perf_counter() - began:.0f} s of converting and measuring",
+        file=sys.stderr,
+    )
+    return verdicts
+
+
+def _versions(subject: subjects.Subject, folder: Path, epochs: int) -> tuple[list[Version], np.ndarray]:
+    """Prune in both ways, each from the original; and train the original on, which says what training alone brings."""
+    import keras
+
+    source = folder / "original"
+    signature, template = live.describe("model", subject.model)
+    live.write(source, subject.model, "keras", live.manifest("keras", signature, template))
+    x, y = subject.data
+    lesson = Lesson(
+        [subject.train[0]],
+        [subject.train[1]],
+        check_inputs=[x[_SCORED:]],
+        check_labels=[y[_SCORED:]],
+        epochs=epochs,
+        batch_size=64,
+        limit_s=3600.0,  # epochs decide, so that all learn equally long on any machine
+        loss="sparse_categorical_crossentropy",
+        optimizer=keras.optimizers.serialize(subject.model.optimizer),
+    )
+    found, most = [Version("original", 0, "original", source)], epochs
+    for sparsity in SPARSITIES:
+        narrow, zeros = (
+            Version(f"{kind}_{sparsity}", sparsity, kind, folder / f"{kind}_{sparsity}")
+            for kind in ("structured", "unstructured")
+        )
+        taught = folder / f"lesson_{sparsity}"
+        write_lesson(taught, lesson)
+        channel_pruner.remove(
+            **_STEP,
+            source=str(source),
+            target=str(narrow.folder),
+            sparsity_percent=sparsity,
+            multiple_of=1,
+            lesson=str(taught),
+        )
+        seen = len((taught / LOG).read_text().splitlines())
+        as_long = folder / f"lesson_zeros_{sparsity}"
+        write_lesson(as_long, replace(lesson, epochs=seen))
+        with mock.patch.object(pruning_trainer, "learn", _only_tfmot):
+            pruning_trainer.prune(
+                **_STEP,
+                source=str(source),
+                target=str(zeros.folder),
+                sparsity_percent=sparsity,
+                pattern="unstructured",
+                lesson=str(as_long),
+            )
+        found += [narrow, zeros]
+        most = max(most, seen)
+    teacher, student = read(str(source)), read(str(source))
+    learn(student.model, teacher.model, replace(lesson, epochs=most), pack=teacher.pack)
+    answers = student.model.predict(x[:_SCORED], batch_size=256, verbose=0)
+    return found, answers.argmax(-1) == y[:_SCORED]
+
+
+def _only_tfmot(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("tfmot does not prune this model, and masks of our own are not what is compared here")
+
+
+def _score(version: Version, scored: tuple[np.ndarray, np.ndarray]) -> None:
+    model = read(str(version.folder)).model
+    arrays = [variable.numpy() for _, variable in kernels_of(model)]
+    size = sum(array.size for array in arrays)
+    version.weights = round(size * (1.0 - sparsity_of(arrays)))
+    version.right = model.predict(scored[0], batch_size=256, verbose=0).argmax(-1) == scored[1]
+    wanted = version.sparsity / 100
+    if version.kind == "unstructured" and abs(sparsity_of(arrays) - wanted) > 0.02:
+        raise SystemExit(f"{version.name} has {sparsity_of(arrays):.1%} of zeros, not {wanted:.0%}")
+
+
+def _seat(version: Version, runtime: str, folder: Path, inputs: np.ndarray) -> seats.Seat:
+    """Convert, and make sure that the file is the same model."""
+    place = seats.folder_of(folder / f"{version.name}_{runtime}")
+    path, portable = str(version.folder), read(str(version.folder))
+    specs = [{"name": "x", "shape": list(inputs.shape[1:]), "dtype": "float32"}]
+    for number, step in enumerate(routes("keras", _FORMATS[runtime][0])[0]):
+        module, function = step.call.split(":")
+        target = seats.folder_of(place / str(number)) / _FILES[step.makes]
+        getattr(import_module(module), function)(
+            {}, source=path, target=str(target), batch_size=1 if step.static else None, inputs=specs
+        )
+        path = str(target)
+    seat = seats.Seat(f"{version.name}/{runtime}", runtime, path, seats.Lowering(threads=len(os.sched_getaffinity(0))))
+    expected = portable.model.predict(inputs, batch_size=256, verbose=0)
+    error = relative_error([seats.answers(seat, [inputs])], [expected])
+    if not error <= TOLERANCES["float32"]:
+        raise SystemExit(f"{seat.name} is another model: its outputs differ by {error:.1e}")
+    return seat
+
+
+def _fastest(version: Version, inputs: np.ndarray, folder: Path) -> str:
+    """Let the original take turns on all file runtimes."""
+    rivals = [_seat(version, runtime, folder / "choice", np.repeat(inputs, 2, axis=0)) for runtime in _FORMATS]
+    seats.race(rivals, [inputs])
+    said = ", ".join(f"{seat.runtime} {seat.p50_ms:.3g} ms" for seat in rivals)
+    print(f"the original on {said}", file=sys.stderr)
+    return min(rivals, key=lambda seat: seat.p50_ms).runtime
+
+
+def _cells(
+    versions: list[Version], kind: str, sparsity: int, lined_up: dict[tuple[str, str], seats.Seat], runtime: str
+) -> list[str]:
+    version = next(each for each in versions if (each.kind, each.sparsity) == (kind, sparsity))
+    seat, original = lined_up[version.name, runtime], lined_up[versions[0].name, runtime]
+    if seat.trouble:
+        return [seat.trouble.replace("|", "/")[:60], "-"]
+    text = f"{seat.p50_ms:.3g} ({version.right.mean():.1%}"
+    if seat is not original:
+        ratio, low, high = seats.ratio(original, seat)
+        text += f", {ratio:.2f}x ({low:.2f}-{high:.2f})"
+    return [f"{text})", f"{version.weights / versions[0].weights:.0%}"]
+
+
+def _verdict(
+    versions: list[Version], best: np.ndarray, lined_up: dict[tuple[str, str], seats.Seat], runtime: str
+) -> str:
+    """Say how fast each way is within 1 percentage point."""
+    original = lined_up[versions[0].name, runtime]
+    said, held = [], "no"
+    for kind in ("structured", "unstructured"):
+        able = []
+        for version in versions:
+            seat = lined_up[version.name, runtime]
+            drop = drop_interval(best.astype(float), version.right.astype(float), higher_is_better=True, relative=False)
+            if version.kind == kind and not seat.trouble and drop.value <= 0.01:
+                able.append((seats.ratio(original, seat), version, drop))
+        if not able:
+            said.append(f"{kind} pruning: none within 1 percentage point")
+            continue
+        (ratio, low, high), version, drop = max(able, key=lambda each: each[0][0])
+        if kind == "structured" and low >= WANTED:
+            held = "yes"
+        said.append(
+            f"{kind} pruning: {ratio:.2f}x ({low:.2f}-{high:.2f}) as fast at {version.sparsity}%, drop "
+            f"{100 * drop.value:.2f} percentage points ({100 * drop.low:.2f} to {100 * drop.high:.2f})"
+        )
+    return f"within 1 percentage point {'; '.join(said)}. Structured alone at least {WANTED:.0f}x: {held}"
+
+
+if __name__ == "__main__":
+    main()
