@@ -127,7 +127,12 @@ class Experiment:
         pending = self.conversions(candidate) if candidate.status is None else []
         wait(pending, timeout=max(0.0, until - time.perf_counter()))
         for each in pending:
-            each.cancel()
+            if each.cancel() or each.done():
+                continue
+            if candidate.source.stays_live is None:
+                self.converter.give_up()  # nobody is to wait behind it
+            else:
+                wait([each])  # in the kernel, where nothing can end it: it would disturb what is measured there
         return all(each.done() and not each.cancelled() for each in pending)
 
     def open(self, candidates: Sequence[Candidate], tell: Callable[[Candidate], None]) -> list[Candidate]:

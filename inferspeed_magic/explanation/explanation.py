@@ -14,7 +14,7 @@ from inferspeed_magic.explanation import circumstances
 from inferspeed_magic.explanation.derived import Derivation
 from inferspeed_magic.explanation.experiment import Experiment
 from inferspeed_magic.explanation.inside import operator_profile
-from inferspeed_magic.explanation.lineup import Lineup
+from inferspeed_magic.explanation.lineup import LONGEST_S, Lineup
 from inferspeed_magic.explanation.outcome import Gathered, outcome
 from inferspeed_magic.explanation.values import weight_facts
 from inferspeed_magic.measurement.load import LoadMeter
@@ -23,6 +23,7 @@ from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.ceilings import ceilings
 from inferspeed_magic.profiling.conversion import release
 from inferspeed_magic.profiling.reasons import short
+from inferspeed_magic.profiling.rounds import ROUNDS, rounds_for
 from inferspeed_magic.profiling.run import describer
 from inferspeed_magic.records import ProfileRecord
 from inferspeed_magic.records.json_form import count_from_json
@@ -48,8 +49,8 @@ _UNHURRIED_S = 25.0
 _LATE_S = 30.0
 #: A call of ``predict`` takes tens of milliseconds: a third of a second holds too few of them. Beginning a turn costs
 #: more than the turn itself, so there are fewer rounds than where small differences are looked for.
-_UNHURRIED: dict[str, Any] = {"slow_s": 1.0, "rounds": 24}
-_HURRIED: dict[str, Any] = {"slow_s": 0.3, "rounds": 16}
+_UNHURRIED = (1.0, 24)
+_HURRIED = (0.3, 16)
 #: Timed seconds of a derived model, at most: what it shows are large differences.
 _SHORT_S = 0.3
 
@@ -222,7 +223,11 @@ class Explanation:
         lineup.lab.open(lineup.telling(), opening)
         if not self._asked.patient:
             self._leave_out_unmade(lineup)
-        lineup.leave_out_slow()
+        self._gathered.notes += [
+            f"{name} was not measured at batch sizes at which one inference would take {LONGEST_S[1]:.0f} s and more, "
+            f"{LONGEST_S[0]} s in files"
+            for name in lineup.leave_out_slow()
+        ]
         hurried = not self._asked.patient and time.perf_counter() - self._started > _LATE_S
         if hurried:
             self._gathered.notes += [
@@ -235,8 +240,11 @@ class Explanation:
         meter = LoadMeter(crew.pids() | {worker.pid for each in opened for worker in each.processes})
         meter.start()
         try:
-            options = _HURRIED if hurried else _UNHURRIED
-            lineup.lab.measure(opened, self._asked.request.duration_s, measuring, **options)
+            duration_s = self._asked.request.duration_s
+            slow_s, fewest = _HURRIED if hurried else _UNHURRIED
+            # Who asks for longer measurements gets more rounds, as ever.
+            rounds = fewest + rounds_for(duration_s) - ROUNDS
+            lineup.lab.measure(opened, duration_s, measuring, slow_s=slow_s, rounds=rounds)
         finally:
             self._gathered.other_load = meter.stop()
 

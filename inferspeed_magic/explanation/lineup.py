@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 #: Estimates for larger batches up to which these are measured, for files and for Keras's call paths.
-_LONGEST_NS = (0.2e9, 1e9)
+LONGEST_S = (0.2, 1.0)
 
 
 @dataclass
@@ -97,16 +97,24 @@ class Lineup:
         """Leave out a candidate that would take too long."""
         self._left_out.add(candidate.key)
 
-    def leave_out_slow(self) -> None:
-        """Leave out larger batches that would take too long, by what each sample takes at the usual one."""
-        usual_size = self.request.batch_sizes[0]
+    def leave_out_slow(self) -> list[str]:
+        """Leave out larger batches that would take too long, by what each sample takes at the usual one.
+
+        Returns:
+            The names of the models that this happened to.
+        """
+        usual_size, names = self.request.batch_sizes[0], []
         for source in self.sources:
             for each in self._batches():
                 usual = self.lab.candidate(source, replace(each, batch_size=usual_size))
                 call_ns = self._call_ns(source, each.runtime)
                 samples_ns = max(0.0, usual.expected_ns - call_ns) * each.batch_size / usual_size
-                if not usual.well or call_ns + samples_ns > _LONGEST_NS[each.runtime.startswith("keras")]:
+                too_slow = call_ns + samples_ns > 1e9 * LONGEST_S[each.runtime.startswith("keras")]
+                if usual.well and too_slow:
+                    names.append(source.name)
+                if not usual.well or too_slow:
                     self.leave_out(self.lab.candidate(source, each))
+        return list(dict.fromkeys(names))
 
     def leave_out_larger(self) -> list[str]:
         """Leave out larger batches; gives the names of the models that would have had some."""

@@ -81,6 +81,10 @@ def arguments(functions: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
     given: dict[str, Any] = dict(functions)
     if "students" in given:
         given["student"] = given.pop("students")()
+        if given["student"] is None:
+            raise OptionError(
+                "students() returned nothing: return a dictionary from names to functions, or a list of these"
+            )
     return given
 
 

@@ -106,7 +106,7 @@ class Converter:
     def submit(self, source: Source, route: Route, batch_size: int) -> Future[Artifact]:
         """Start making an artifact in the background."""
         key = (source.key, route, batch_size)
-        if key not in self._pending:
+        if key not in self._pending or self._pending[key].cancelled():
             self._pending[key] = self._thread.submit(self._make, source, route, batch_size)
         return self._pending[key]
 
@@ -116,6 +116,11 @@ class Converter:
             self._cache.forget(artifact.cached)
         self._pending.pop((source.key, route, batch_size), None)
         return self.submit(source, route, batch_size)
+
+    def give_up(self) -> None:
+        """End what is being converted: it fails, and what is converted next begins in another process."""
+        for worker in list(self._workers.values()):
+            self._crew.dismiss(worker)
 
     def keep(self, source: Source, artifact: Artifact) -> None:
         """Keep an artifact for later runs, now that its outputs were seen to agree."""

@@ -19,6 +19,7 @@ from inferspeed_magic.profiling.environment import environment
 from inferspeed_magic.profiling.local import LocalWorker
 from inferspeed_magic.profiling.reasons import short
 from inferspeed_magic.profiling.samples import CHECKED, Samples
+from inferspeed_magic.sources.live import states
 from inferspeed_magic.sources.quiet import quiet
 from inferspeed_magic.techniques.base import changed
 
@@ -296,11 +297,15 @@ class Opener:
             "outputs": str(prefix),
             "checked": checked,
             "untimed": self._samples.untimed(candidate.source, batch_size),
-            "shared": "" if self._thorough or candidate.runtime.group is None else f"{path} at {batch_size}",
+            "shared": f"{path} at {batch_size}" if self._shares_model(candidate) else "",
         }
         reply: dict[str, Any] = worker.request(f"{_BENCH}:open_candidate", arguments, self._limits.open_s)
         numbers, positions = range(checked), range(reply["outputs"])
         return reply, [[np.load(f"{prefix}_{number}_{each}.npy") for each in positions] for number in numbers]
+
+    def _shares_model(self, candidate: Candidate) -> bool:
+        """Tell whether Keras's call paths may run one model: none that remembers its last call."""
+        return not self._thorough and candidate.runtime.group is not None and not states(candidate.source.model)
 
     def _warm_up(self, worker: Worker | LocalWorker, candidate: Candidate) -> dict[str, Any]:
         arguments = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,11 +118,11 @@ def prune(
 def _check(sparsity: float | Mapping[str, float]) -> None:
     if isinstance(sparsity, Mapping):
         for name, share in sparsity.items():
-            if not 0 <= share < 1:
+            if not isinstance(share, Real) or not 0 <= share < 1:
                 raise OptionError(f"sparsity {share!r} of {name} makes no sense: it is a share from 0 on, below 1")
         if not any(sparsity.values()):
             raise OptionError("sparsity names no group of which anything is to be removed: {'conv2d': 0.5}, say")
-    elif not 0 < sparsity < 1:
+    elif not isinstance(sparsity, Real) or not 0 < sparsity < 1:
         raise OptionError(f"sparsity {sparsity!r} makes no sense: it is a share between 0 and 1, such as 0.5")
 
 

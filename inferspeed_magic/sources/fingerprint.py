@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _KNOWN = {"builtins", "keras", "tensorflow", "tf_keras", "numpy", "torch", "jax", "onnx", "inferspeed_magic"}
 
 
+#: Models that are hashed now, because code names them.
+_being_hashed: set[int] = set()
+
+
 def of_files(path: Path) -> str:
     """Hash a file, or all files of a folder with their names; weights beside an ONNX file count."""
     digest = hashlib.sha256()
@@ -164,7 +168,13 @@ def _of_keras(part: Any) -> tuple[Any, ...] | None:
     if isinstance(part, keras.losses.Loss):
         return reduced_loss(part)
     if isinstance(part, keras.layers.Layer):
-        return str, (of_model(part, "keras"),)
+        if id(part) in _being_hashed:  # its own class's code names it
+            return str, (type(part).__name__,)
+        _being_hashed.add(id(part))
+        try:
+            return str, (of_model(part, "keras"),)
+        finally:
+            _being_hashed.discard(id(part))
     if isinstance(part, keras.optimizers.Optimizer | keras.metrics.Metric):
         return type(part), (json.dumps(part.get_config(), sort_keys=True, default=_plain),)
     return None

@@ -282,7 +282,7 @@ def _named_in(model: Any, registered: dict[str, Any]) -> dict[str, Any]:
     return {
         name: thing
         for name, thing in registered.items()
-        if name.rpartition(">")[2] in written or getattr(thing, "__name__", name) in written
+        if any(f'"{each}"' in written for each in (name, name.rpartition(">")[2], getattr(thing, "__name__", name)))
     }
 
 

@@ -137,7 +137,8 @@ def _prepare(model: Any, preserve: str) -> None:
         if preserve != "zeros" and values.size >= FEWEST:
             left = values != 0
             # Zero is one of the values, where there are zeros.
-            values[left] = clustered(values[left], _CLUSTERS - (not left.all()))
+            if left.any():
+                values[left] = clustered(values[left], _CLUSTERS - (not left.all()))
         variable.assign(values)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from inferspeed_magic.techniques.kernels import FEWEST
 from inferspeed_magic.techniques.magnitude_pruner import prunable, zero
 from inferspeed_magic.techniques.masks import BLOCK, fits, kept_zero
 from inferspeed_magic.techniques.twin_training import learn_in_tf_keras
-from inferspeed_magic.training import learn, read_lesson
+from inferspeed_magic.training import LOG, learn, read_lesson
 from inferspeed_magic.training.fitting import EPOCHS
 from inferspeed_magic.twins import hand_over, rebuild
 
@@ -79,6 +80,7 @@ def prune(
         _train_twin(found, taught, lesson, sparsity, pattern)
     except Exception:  # noqa: BLE001  (custom layers, the user's own training, what tfmot trips over)
         # Masks of our own do for all of them; what is wrong with the lesson itself is said there again.
+        (Path(lesson) / LOG).unlink(missing_ok=True)
         left = replace(taught, limit_s=max(0.0, taught.limit_s - (time.monotonic() - began)))
         model = _train(found, left, sparsity, pattern, source=source, folder=lesson)
     zero(model, sparsity, pattern)

@@ -10,6 +10,7 @@ import pytest
 
 import inferspeed_magic as im
 from inferspeed_magic.errors import OptionError
+from inferspeed_magic.profiling.conversion import Converter
 
 keras = pytest.importorskip("keras")
 layers = keras.layers
@@ -173,3 +174,22 @@ def test_runtimes_that_are_named_are_waited_for(monkeypatch):
     monkeypatch.setattr("inferspeed_magic.explanation.explanation._UNHURRIED_S", 0.0)
     report = im.explain({"deep": deep()}, runtimes="onnxruntime", duration_s=0.05, progress=False)
     assert "int8" in [each.what for each in report.explanation.counterfactuals]
+
+
+def test_a_model_that_remembers_its_last_call_is_measured_on_every_call_path():
+    model = keras.Sequential([keras.Input((5, 3), batch_size=1), layers.LSTM(4, stateful=True), layers.Dense(2)])
+    report = im.explain({"memory": model}, runtimes="keras", duration_s=0.05, progress=False)
+    seen = {result.runtime: (result.status, result.reason) for result in report.results if result.batch_size == 1}
+    assert {status for status, _ in seen.values()} == {"measured"}, seen
+
+
+def test_what_is_being_converted_when_time_is_up_is_ended(monkeypatch):
+    monkeypatch.setattr("inferspeed_magic.explanation.explanation._UNHURRIED_S", 0.0)
+    given_up = []
+    original = Converter.give_up
+    monkeypatch.setattr(Converter, "give_up", lambda self: (given_up.append(self.now), original(self)))
+    report = im.explain({"deep": deep()}, duration_s=0.05, progress=False)
+    measured = {(result.runtime, result.batch_size) for result in report.results if result.status == "measured"}
+    # What comes after it is converted in another process.
+    assert {("onnxruntime", 1), ("onnxruntime", 8), ("onnxruntime", 32)} <= measured
+    assert given_up

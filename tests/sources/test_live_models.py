@@ -227,3 +227,19 @@ class OfTheUser(keras.layers.Layer):
 
     def call(self, inputs):
         return inputs
+
+
+def test_a_name_within_another_is_not_that_name():
+    registered = keras.saving.get_custom_objects()
+    before = dict(registered)
+    try:
+
+        @keras.saving.register_keras_serializable("mine")
+        class Net(keras.layers.Layer):
+            """Of another model."""
+
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="EfficientNet")])
+        assert live.custom_objects(model, "keras") == {}
+    finally:
+        registered.clear()
+        registered.update(before)
