@@ -1,11 +1,12 @@
 """Is a narrower model really faster, and is one that is full of zeros? Prints a table in Markdown.
 
 Three models are trained on Fashion-MNIST: a plain CNN, a ResNet8 and a small MobileNet. Of each, `im.prune` removes
-30, 50, 70 and 80% of the channels that can be removed, and what is left learns again, as `%optimize --train` has it
-(half of the channels at most at once, --epochs after each time). Compared with tensorflow-model-optimization's
-unstructured magnitude pruning: the same share of each kernel's weights becomes zero while the twin in tf_keras goes on
-learning, for as many epochs in all. The same sparsity leaves other numbers of weights: without half of its channels a
-convolution has about a quarter of its weights, and half of them with half zeros. The table has both shares.
+30, 50, 60 and 70% of the channels that can be removed, in widths that the runtime's kernels like (measured), and what
+is left learns again, as `%optimize --train` has it (half of the channels at most at once, --epochs after each time).
+Compared with tensorflow-model-optimization's unstructured magnitude pruning: the same share of each kernel's weights
+becomes zero while the twin in tf_keras goes on learning, for as many epochs in all. The same sparsity leaves other
+numbers of weights: without half of its channels a convolution has about a quarter of its weights, and half of them
+with half zeros. The table has both shares.
 
 All become plain float32 files for batch 1 on the runtime that is fastest for the original, are checked against Keras's
 outputs, and take turns in one run. Medians in ms; in brackets the accuracy on 8,000 pictures that no training saw, and
@@ -13,10 +14,8 @@ how many times as fast as the original, with its 95% interval. Drops of accuracy
 original and the original after as much more training as any of them had, so that nobody wins by training alone.
 Wanted: structured pruning alone at least twice as fast (the whole interval) with a drop of at most 1 percentage point.
 
-Some kernels like widths that are multiples of 8 or 16, and --multiple-of leaves only such.
-
-Usage: python benchmarks/structured.py [--models fashion_cnn,...] [--epochs 2] [--runtimes litert,onnxruntime]
-           [--multiple-of 8]
+Usage: python benchmarks/structured.py [--models fashion_cnn,...] [--epochs 4] [--runtimes litert,onnxruntime]
+           [--multiple-of 1]
 """
 
 from __future__ import annotations
@@ -39,17 +38,22 @@ import seats
 import subjects
 
 from inferspeed_magic.diagnosis.accuracy_drop import drop_interval
+from inferspeed_magic.discovery import runtimes
 from inferspeed_magic.formats.agreement import TOLERANCES, relative_error
 from inferspeed_magic.formats.routes import routes
+from inferspeed_magic.measurement.machine import describe
+from inferspeed_magic.profiling.liked_widths import liked_widths
+from inferspeed_magic.profiling.limits import LIMITS
 from inferspeed_magic.sources import live
 from inferspeed_magic.sources.portable import read
 from inferspeed_magic.techniques import channel_pruner, pruning_trainer
 from inferspeed_magic.techniques.kernels import kernels_of
 from inferspeed_magic.techniques.masks import sparsity_of
 from inferspeed_magic.training import LOG, Lesson, learn, write_lesson
+from inferspeed_magic.workers.crew import Crew
 
 MODELS = ("fashion_cnn", "fashion_resnet8", "fashion_mobilenet")
-SPARSITIES = (30, 50, 70, 80)
+SPARSITIES = (30, 50, 60, 70)
 WANTED = 2.0
 #: Of the pictures that the model was not trained with: the others tell training when to stop.
 _SCORED = 8000
@@ -88,9 +92,9 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(MODELS), help=f"of {', '.join(subjects.EVERY)} (three of these)")
-    parser.add_argument("--epochs", type=int, default=2, help="after each time that channels are removed (2)")
+    parser.add_argument("--epochs", type=int, default=4, help="after each time that channels are removed (4)")
     parser.add_argument("--runtimes", default="", help="in place of the one that is fastest for the original")
-    parser.add_argument("--multiple-of", type=int, default=1, help="widths that are left, as `%%optimize` has it (1)")
+    parser.add_argument("--multiple-of", type=int, default=0, help="in place of what the first runtime likes")
     asked = parser.parse_args()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # one model after the other is traced: no sign of trouble
     print(f"{dt.date.today()}, batch 1, float32, {len(os.sched_getaffinity(0))} threads, p50 in ms\n")
@@ -108,12 +112,14 @@ def _table(subject: subjects.Subject, folder: Path, asked: argparse.Namespace) -
     began = time.perf_counter()
     x, y = subject.data
     scored = x[:_SCORED], y[:_SCORED]
-    versions, trained_on = _versions(subject, folder, asked.epochs, asked.multiple_of)
+    source = _written(subject, folder)
+    chosen = asked.runtimes.split(",") if asked.runtimes else [_fastest(source, x[:1], folder)]
+    multiple_of = asked.multiple_of or _liked(chosen[0])
+    versions, trained_on = _versions(subject, source, folder, asked.epochs, multiple_of)
     for version in versions:
         _score(version, scored)
     best = max(versions[0].right, trained_on, key=np.mean)
     trained_s, began = time.perf_counter() - began, time.perf_counter()
-    chosen = asked.runtimes.split(",") if asked.runtimes else [_fastest(versions[0], x[:1], folder)]
     lined_up = {
         (version.name, runtime): _seat(version, runtime, folder, x[:_COMPARED])
         for runtime in chosen
@@ -138,15 +144,26 @@ def _table(subject: subjects.Subject, folder: Path, asked: argparse.Namespace) -
     return verdicts
 
 
+def _written(subject: subjects.Subject, folder: Path) -> Path:
+    source = folder / "original"
+    signature, template = live.describe("model", subject.model)
+    live.write(source, subject.model, "keras", live.manifest("keras", signature, template))
+    return source
+
+
+def _liked(runtime: str) -> int:
+    with Crew() as crew:
+        found = liked_widths(crew, LIMITS, describe(), runtimes()[runtime], len(os.sched_getaffinity(0)))
+    print(f"{runtime} likes widths that are multiples of {found.multiple_of if found else 1}", file=sys.stderr)
+    return found.multiple_of if found else 1
+
+
 def _versions(
-    subject: subjects.Subject, folder: Path, epochs: int, multiple_of: int
+    subject: subjects.Subject, source: Path, folder: Path, epochs: int, multiple_of: int
 ) -> tuple[list[Version], np.ndarray]:
     """Prune in both ways, each from the original; and train the original on, which says what training alone brings."""
     import keras
 
-    source = folder / "original"
-    signature, template = live.describe("model", subject.model)
-    live.write(source, subject.model, "keras", live.manifest("keras", signature, template))
     x, y = subject.data
     lesson = Lesson(
         [subject.train[0]],
@@ -230,8 +247,9 @@ def _seat(version: Version, runtime: str, folder: Path, inputs: np.ndarray) -> s
     return seat
 
 
-def _fastest(version: Version, inputs: np.ndarray, folder: Path) -> str:
+def _fastest(source: Path, inputs: np.ndarray, folder: Path) -> str:
     """Let the original take turns on all file runtimes."""
+    version = Version("original", 0, "original", source)
     rivals = [_seat(version, runtime, folder / "choice", np.repeat(inputs, 2, axis=0)) for runtime in _FORMATS]
     seats.race(rivals, [inputs])
     said = ", ".join(f"{seat.runtime} {seat.p50_ms:.3g} ms" for seat in rivals)

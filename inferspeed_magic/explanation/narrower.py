@@ -9,6 +9,7 @@ import numpy as np
 from inferspeed_magic.counting.count import count_model
 from inferspeed_magic.errors import OptionError, UnsupportedError
 from inferspeed_magic.pruning import prune
+from inferspeed_magic.pruning.channels import nearest_multiple
 from inferspeed_magic.pruning.tracing import Trace, is_graph
 from inferspeed_magic.pruning.units import FIXED
 from inferspeed_magic.sources.portable import PortableModel
@@ -159,7 +160,9 @@ def _share_left(trace: Trace, channels: Channels, percent: int, multiple_of: int
     if not len(units):
         return 1.0
     free = sum(trace.units.reason(int(unit)) is None for unit in units)
-    left = max(len(units) - round(percent / 100 * free), int(np.ceil(_LEAST_LEFT * len(units))), 1)
-    left = min(len(units), -(-left // multiple_of) * multiple_of)
+    least = max(int(np.ceil(_LEAST_LEFT * len(units))), 1)
+    left = max(len(units) - round(percent / 100 * free), least)
+    nearest = nearest_multiple(left, len(units), multiple_of) if left < len(units) else left
+    left = nearest if nearest >= least else min(len(units), -(-left // multiple_of) * multiple_of)
     share_that_varies = float(np.mean(roots != FIXED))
     return 1.0 - share_that_varies * (1.0 - left / len(units))

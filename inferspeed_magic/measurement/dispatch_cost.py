@@ -47,7 +47,7 @@ def dispatch_cost(
     for chain in chains:
         lowering = Lowering(threads=threads, batch_size=chain["shape"][0])
         session = maker.compile(maker.load(chain["path"], lowering), lowering)
-        contestants[chain["kind"], chain["length"]] = _inferring(session, chain["shape"])
+        contestants[chain["kind"], chain["length"]] = inferring(session, chain["shape"])
     lines: list[tuple[float, float]] = []
     for _ in range(_ATTEMPTS):
         take_turns(list(contestants.values()), budget_s, turn_s=_TURN_S)
@@ -73,7 +73,13 @@ def _lines(contestants: Mapping[tuple[str, int], Contestant]) -> list[tuple[floa
     return found
 
 
-def _inferring(session: Session, shape: Sequence[int]) -> Contestant:
+def inferring(session: Session, shape: Sequence[int]) -> Contestant:
+    """Make a contestant of a session that was warmed up; its inputs are ones.
+
+    Args:
+        session: of one input.
+        shape: of this input, batch first.
+    """
     batches = [[np.ones(tuple(shape), np.float32)]]
     time_block(session.run, batches, 0, least=_WARM_UP_RUNS)
     return Contestant(1.0, lambda duration_ns: time_block(session.run, batches, duration_ns, least=_LEAST_RUNS)[0])

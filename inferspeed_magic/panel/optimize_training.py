@@ -38,11 +38,13 @@ class Course:
 
 def courses(record: OptimizationRecord) -> tuple[Course, ...]:
     """Give every training once, in the order in which they took place."""
-    trained: dict[tuple[Epoch, ...], list[Result]] = {}
+    trained: dict[str, list[Result]] = {}
     for result in record.profile.results:
-        if result.training:
-            trained.setdefault(result.training, []).append(result)
-    return tuple(Course(_title(results), _words(epochs), epochs) for epochs, results in trained.items())
+        if result.training:  # compared as text: a loss that is no number is not even like itself
+            trained.setdefault(repr(result.training), []).append(result)
+    return tuple(
+        Course(_title(results), _words(results[0].training), results[0].training) for results in trained.values()
+    )
 
 
 def training_sheet(record: OptimizationRecord, unit: TimeUnit, scores: Scores) -> Sheet:

@@ -73,13 +73,13 @@ class Parts:
     def measure(self) -> Ceilings:
         """Measure everything; workers are gone afterwards."""
         self._tell("measuring what this machine can do at most")
-        able = {name: runtime for name, runtime in runtimes().items() if _takes_part(runtime)}
+        able = {name: runtime for name, runtime in runtimes().items() if takes_part(runtime)}
         try:
             products, chains = self._begin(able)
             self._measure_numpy()
             for name, runtime in able.items():
                 if name in self._workers:
-                    if _reads_onnx(runtime):
+                    if reads_onnx(runtime):
                         self._measure_products(name, runtime, products)
                     self._measure_dispatch(name, runtime, chains.get(name, []))
         finally:
@@ -111,13 +111,13 @@ class Parts:
             pool.shutdown(wait=False, cancel_futures=True)
         lengths = {"folder": folder, "lengths": LENGTHS}
         shared = self._ask("numpy", "chain_models:write_onnx_chains", lengths, "Chains of operators") or []
-        chains = {name: shared if _reads_onnx(able[name]) else ready[name] or [] for name in able}
+        chains = {name: shared if reads_onnx(able[name]) else ready[name] or [] for name in able}
         return models, chains
 
     def _import(self, name: str, runtime: Runtime, folder: str) -> list[dict[str, Any]]:
         """Import a runtime's library; LiteRT's brings along what its files are written with."""
         arguments = {"runtime": reference(runtime), "lowering": asdict(Lowering(threads=self._threads))}
-        if self._ask(name, "bench:prepare", arguments, name) is None or _reads_onnx(runtime):
+        if self._ask(name, "bench:prepare", arguments, name) is None or reads_onnx(runtime):
             return []
         lengths = {"folder": folder, "lengths": LENGTHS}
         return self._ask(name, "chain_models:write_litert_chains", lengths, f"Chains of operators for {name}") or []
@@ -218,14 +218,14 @@ class Parts:
         return Ceilings(self._threads, rates, self._bandwidths, tuple(self._dispatch), (*how, *self._remarks))
 
 
-def _takes_part(runtime: Runtime) -> bool:
+def takes_part(runtime: Runtime) -> bool:
     """Tell runtimes that are installed, compute on the CPU in a process of their own, and open what we can write."""
     able = runtime.capabilities()
-    opens = _reads_onnx(runtime) or "litert" in able.formats
+    opens = reads_onnx(runtime) or "litert" in able.formats
     return "cpu" in able.devices and opens and runtime.group is None and runtime.availability().available
 
 
-def _reads_onnx(runtime: Runtime) -> bool:
+def reads_onnx(runtime: Runtime) -> bool:
     """OpenVINO reads ONNX files itself; models come to it as OpenVINO's own files."""
     formats = runtime.capabilities().formats
     return "onnx" in formats or "openvino_ir" in formats

@@ -83,7 +83,8 @@ def prune(
         importance: ``l1``, ``l2``, ``batch_norm_scale`` or ``taylor``.
         scope: ``global`` removes those that matter least in the whole model, ``layer`` the same share everywhere; where
             each group has a share of its own, it makes no difference.
-        multiple_of: layers shrink to widths that are multiples of this, as many kernels like them.
+        multiple_of: layers shrink to the nearest multiples of this, as many kernels like them: some lose a little more
+            than their share, and some a little less.
         data: pair of inputs and targets, for ``taylor``; the loss is what the model was compiled with.
 
     Raises:
@@ -108,7 +109,7 @@ def prune(
         removed = {unit for group in found for unit in group.least(scores, sparsity.get(group.name, 0.0))}
     else:
         removed = _chosen(found, scores, sparsity, scope=scope, comparable=importance not in ("l1", "l2"))
-    removed = _rounded(trace, removed, scores, multiple_of)
+    removed = _rounded(trace, _taken_down(trace, found, removed, scores, multiple_of), scores, multiple_of)
     if not removed:
         asked = max(sparsity.values()) if isinstance(sparsity, Mapping) else sparsity
         raise OptionError(f"nothing is removed at a sparsity of {asked} in multiples of {multiple_of}: ask for more")
@@ -153,6 +154,38 @@ def _chosen(
         mean = float(np.mean(scored)) if scored and not comparable else 1.0
         queue += [(scores[unit] / (mean or 1.0), unit) for unit in group.least(scores)]
     return {unit for _, unit in sorted(queue)[: round(sparsity * count)]}
+
+
+def nearest_multiple(left: int, width: int, multiple_of: int) -> int:
+    """Give the multiple that is nearest to what is left of a layer: at least one, and at most all; of two the larger.
+
+    Args:
+        left: how many units are.
+        width: how many there were.
+        multiple_of: what it is a multiple of.
+    """
+    below = left // multiple_of * multiple_of
+    above = left if below == left else min(width, below + multiple_of)
+    return below if below and left - below < above - left else above
+
+
+def _taken_down(
+    trace: Trace, found: Sequence[Group], removed: set[int], scores: Mapping[int, float], multiple_of: int
+) -> set[int]:
+    """Remove a few more of the layers that are a little wider than a multiple."""
+    heads = {
+        unit for _, path, channels in made_channels(trace) if path[-1] == HEADS for unit in distinct(trace, channels)
+    }
+    taken = set(removed)
+    for group in found:
+        left = sum(unit not in removed for unit in group.units)
+        if group.units[0] in heads or left == len(group.units):
+            continue
+        more = left - nearest_multiple(left, len(group.units), multiple_of)
+        spare = [unit for unit in group.least(scores) if unit not in removed]
+        if 0 < more <= len(spare):
+            taken |= set(spare[:more])
+    return taken
 
 
 def _rounded(trace: Trace, removed: set[int], scores: Mapping[int, float], multiple_of: int) -> set[int]:

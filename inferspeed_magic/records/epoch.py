@@ -15,7 +15,8 @@ class Epoch:
         check_loss: over the others; the same where there are none.
         elapsed_s: since training began.
         check_accuracy: share of the other samples whose class was named right; None without labels or classes.
-        stage: of training, from 1: between two of them more was taken from the model.
+        stage: of training, from 1: weights of an earlier one than the last are not what was looked for, because more
+            was taken from the model later.
     """
 
     epoch: int

@@ -12,6 +12,7 @@ from inferspeed_magic.panel.parts import one_line
 from inferspeed_magic.profiling.batch_choice import choose
 from inferspeed_magic.profiling.conversion import Converter
 from inferspeed_magic.profiling.environment import environment
+from inferspeed_magic.profiling.liked_widths import liked_widths
 from inferspeed_magic.profiling.opening import Opener, ways
 from inferspeed_magic.profiling.racing import FINAL_ROUNDS, Race, is_slower
 from inferspeed_magic.search.trial import Trial, cost, too_big
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from inferspeed_magic.profiling.candidate import Candidate
     from inferspeed_magic.profiling.limits import Limits
-    from inferspeed_magic.records import Accuracy
+    from inferspeed_magic.records import Accuracy, Machine
     from inferspeed_magic.search.asked import Asked
     from inferspeed_magic.search.judge import Judge
     from inferspeed_magic.search.keeping import Shelf
@@ -95,6 +96,16 @@ class Contest:
         if candidate.status is None:
             for route in ways(candidate)[:1]:
                 self.converter.submit(candidate.source, route, candidate.lowering.batch_size)
+
+    def liked_multiple(self, machine: Machine, trial: Trial) -> int:
+        """Say of which number the widths of layers had better be multiples where a candidate runs; 1 if of none."""
+        candidate = trial.candidate
+        if candidate.lowering.device != "cpu":
+            return 1
+        threads = min(candidate.lowering.threads or machine.cores_given, machine.cores_given)
+        self._tell(f"which widths {candidate.runtime.name} likes")
+        found = liked_widths(self._crew, self._limits, machine, candidate.runtime, threads)
+        return found.multiple_of if found is not None else 1
 
     def attempt(self, trial: Trial) -> None:
         """Try a candidate; whatever goes wrong with it is noted on it."""

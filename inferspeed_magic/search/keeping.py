@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import weakref
 from dataclasses import replace
@@ -15,7 +16,7 @@ from inferspeed_magic.sources.fingerprint import beside
 from inferspeed_magic.workers.crew import new_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from inferspeed_magic.profiling.candidate import Candidate
     from inferspeed_magic.records import Result
@@ -131,7 +132,7 @@ def _recipe(candidate: Candidate, source: Source, fingerprint: str | None, shelf
             if kept is None:
                 raise OptionError("there was no room to keep what it was trained with, so no script can train it again")
             lesson = write_lesson(kept, source.lesson.key)
-            custom |= _students_own(candidate, source)
+            custom = both(custom, _students_own(candidate, source))
         return recipe(
             name=candidate.name,
             kind=source.kind,
@@ -158,6 +159,29 @@ def _students_own(candidate: Candidate, source: Source) -> dict[str, Any]:
     known = source.lesson.custom if source.lesson is not None else {}
     named = [dict(step.settings).get("student", "") for step in candidate.made_by if step.call == DISTILLING]
     return {name: thing for each in named for name, thing in known.get(str(each), {}).items()}
+
+
+def both(originals: Mapping[str, Any], students: Mapping[str, Any]) -> dict[str, Any]:
+    """Put together the classes of two models for one script.
+
+    Raises:
+        OptionError: where a name means one thing in the one and another in the other.
+    """
+    for name in originals.keys() & students.keys():
+        if _text(originals[name]) != _text(students[name]):
+            raise OptionError(
+                f"the student and the original each have their own {name}, and a script can have one of them: "
+                "give the student's another name"
+            )
+    return {**originals, **students}
+
+
+def _text(thing: object) -> object:
+    """Give what tells definitions apart: a cell that is run again defines the same things anew."""
+    try:
+        return inspect.getsource(thing)  # type: ignore[arg-type]
+    except (OSError, TypeError):
+        return thing
 
 
 def _facts(result: Result, metric: str, *, compared: bool) -> dict[str, object]:

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -256,7 +257,8 @@ class Optimization:
         """Change the model, train it, and run it as the best candidates until now are run."""
         if not self._to_train or not self._judge.settled:
             return
-        school = Schooling(contest, self._part, self._asked.goal, self._machine, self._tell)
+        asked, liked = self._asked, partial(contest.liked_multiple, self._machine)
+        school = Schooling(contest, self._part, asked.goal, self._machine, self._tell, named=asked.named, liked=liked)
         begun: set[str] = set()
         for name in self._to_train:
             courses = school.courses(name)

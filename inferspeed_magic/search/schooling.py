@@ -20,7 +20,7 @@ from inferspeed_magic.techniques.base import ON_MODEL, Subject
 from inferspeed_magic.training import LOG, read_epochs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from inferspeed_magic.formats.routes import Step
     from inferspeed_magic.profiling.conversion import Artifact
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 #: Ways to run what was trained: the best that were found for the model as it came.
 _WAYS = 3
-_SHARE, _NAME = "sparsity_percent", "student"
+_SHARE, _MULTIPLE, _NAME = "sparsity_percent", "multiple_of", "student"
 #: Those that are the faster the more they remove; zeros save no time.
 _BY_SHARE = ("structured_pruning",)
 _OFTEN_S = 0.3
@@ -52,14 +52,27 @@ class Schooling:
         goal: what is looked for.
         machine: that it is for.
         tell: is called with what is being done.
+        named: techniques that the user named: they are tried on what is trained, too.
+        liked: tells of which number widths had better be multiples where a trial's candidate runs.
     """
 
-    def __init__(self, contest: Contest, source: Source, goal: Goal, machine: Machine, tell: Tell) -> None:
+    def __init__(
+        self,
+        contest: Contest,
+        source: Source,
+        goal: Goal,
+        machine: Machine,
+        tell: Tell,
+        *,
+        named: Sequence[str] = (),
+        liked: Callable[[Trial], int] = lambda _: 1,
+    ) -> None:
         self._contest = contest
         self._source = source
         self._machine = machine
         self._tell = tell
-        self._ways = ways(contest.trials, goal)
+        self._ways = ways(contest.trials, goal, named)
+        self._liked = liked
         self._students = dict.fromkeys(source.lesson.students if source.lesson is not None else (), False)
 
     def courses(self, name: str) -> Iterator[list[Trial]]:
@@ -78,10 +91,12 @@ class Schooling:
             yield self._trained(name, self._step(name), "")
             return
         bracket = Bracket()
+        multiple_of = self._liked(self._ways[0]) if self._ways else 1
+        widths = f", in multiples of {multiple_of}" if multiple_of > 1 else ""
         while (share := bracket.share()) is not None:
             step = self._step(name)
-            words = f"{step.words}, {share}%"
-            step = replace(step, words=words, settings=tuple(sorted({**dict(step.settings), _SHARE: share}.items())))
+            settings = {**dict(step.settings), _SHARE: share, _MULTIPLE: multiple_of}
+            step = replace(step, words=f"{step.words}, {share}%{widths}", settings=tuple(sorted(settings.items())))
             trials = self._trained(name, step, f"{share}%")
             yield trials
             if not any(trial.candidate.blocks or trial.remembered is not None for trial in trials):
@@ -157,10 +172,15 @@ class Schooling:
         return Trial(Idea(way.idea.runtime, technique, words), candidate)
 
 
-def ways(trials: Sequence[Trial], goal: Goal) -> list[Trial]:
+def ways(trials: Sequence[Trial], goal: Goal, named: Sequence[str] = ()) -> list[Trial]:
     """Choose how trained models are to run: as the best candidates do that change files, or nothing.
 
     What changes the Keras model itself would change it twice.
+
+    Args:
+        trials: of the model as it came.
+        goal: what is looked for.
+        named: techniques that the user named: the best of each is among the ways.
     """
     known = techniques()
     able = [
@@ -173,7 +193,11 @@ def ways(trials: Sequence[Trial], goal: Goal) -> list[Trial]:
     found: dict[tuple[str, str], Trial] = {}
     for trial in ranked(able, goal):
         found.setdefault((trial.idea.runtime, trial.idea.technique), trial)
-    return list(found.values())[:_WAYS]
+    best, others = list(found.values())[:_WAYS], list(found.values())[_WAYS:]
+    for name in named:
+        if name not in {way.idea.technique for way in best}:
+            best += [way for way in others if way.idea.technique == name][:1]
+    return best
 
 
 def _holds(trial: Trial) -> bool:

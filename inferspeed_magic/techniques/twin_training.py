@@ -93,11 +93,17 @@ def learn_in_tf_keras(
         check = (pack(check_inputs), _answers(check_taught, check_labels, supervised=supervised))
     epochs = lesson.epochs or EPOCHS
     found: list[Epoch] = []
+    unready: list[int] = []
 
     def note(number: int, logs: dict[str, float]) -> None:
         value = float(logs["loss"])
         accuracy = float(logs["val_correct"]) if "val_correct" in logs else None
-        found.append(Epoch(number + 1, value, float(logs.get("val_loss", value)), time.monotonic() - began, accuracy))
+        seconds, stage = time.monotonic() - began, 1
+        if not ready():
+            unready.append(number)
+        elif unready:  # from here on weights may stay
+            stage = 2
+        found.append(Epoch(number + 1, value, float(logs.get("val_loss", value)), seconds, accuracy, stage))
         write_epoch(log_folder, found[-1])
 
     steps = epochs * -(-len(places) // lesson.batch_size)

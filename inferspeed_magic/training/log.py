@@ -36,7 +36,7 @@ def read_epochs(file: Path) -> tuple[Epoch, ...]:
             one = Epoch(**json.loads(line))
             if before is not None and one.epoch <= before.epoch:  # whose stage began to count anew
                 begins = found[-1]
-            stage = begins.stage + (begins.epoch > 0)
+            stage = one.stage + (begins.stage if begins.epoch else 0)
             found.append(
                 replace(one, epoch=begins.epoch + one.epoch, elapsed_s=begins.elapsed_s + one.elapsed_s, stage=stage)
             )

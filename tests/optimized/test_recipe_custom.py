@@ -10,7 +10,9 @@ import pytest
 import recipe_models
 import small_models
 
+from inferspeed_magic.errors import OptionError
 from inferspeed_magic.optimized.recipe_custom import write_custom
+from inferspeed_magic.search.keeping import both
 
 LIMIT = (1, 2.5)
 
@@ -110,3 +112,18 @@ def test_a_class_without_source_is_missing():
     space = {"keras": keras, "__name__": "nowhere"}
     exec("class Lost(keras.layers.Layer):\n    pass\n", space)  # noqa: S102
     assert write_custom({"Lost": space["Lost"]}).missing == {"Lost": "nowhere"}
+
+
+def test_a_name_that_means_two_things_is_one_line():
+    """A script has one class of a name; a cell that was run again made the same one anew."""
+
+    def made(text):
+        scope = {}
+        exec(text, scope)  # noqa: S102  (as a cell does)
+        return scope["Scale"]
+
+    teachers, students = made("class Scale: factor = 2"), made("class Scale: factor = 3")
+    assert both({"own>Scale": teachers}, {"other>Scale": students}) == {"own>Scale": teachers, "other>Scale": students}
+    assert both({"Scale": teachers}, {"Scale": teachers}) == {"Scale": teachers}
+    with pytest.raises(OptionError, match=r"each have their own Scale, .*: give the student's another name"):
+        both({"Scale": teachers}, {"Scale": students})

@@ -109,6 +109,20 @@ class TestPanel:
         assert words["distillation[small]"].endswith("after epoch 7, 88.7% of them right")
         assert words["structured_pruning[50%]"].startswith("6 epochs in 2 stages, 9 s; ")
 
+    def test_a_loss_that_is_no_number_does_not_make_another_training(self):
+        def diverged():
+            return (Epoch(1, float("nan"), float("nan"), 1.0),)
+
+        record = trained()
+        student = {each.name for each in record.profile.results if "distillation" in each.technique}
+        results = tuple(
+            dataclasses.replace(each, training=diverged()) if each.name in student else each
+            for each in record.profile.results
+        )
+        assert len(student) == 2
+        shown = optimize_view(dataclasses.replace(record, profile=dataclasses.replace(record.profile, results=results)))
+        assert [course.title for course in shown.courses] == ["distillation[small]", "structured_pruning[50%]"]
+
     def test_without_the_drawings_all_words_stay(self):
         """Untrusted notebooks and GitHub drop them."""
         view = optimize_view(trained())

@@ -16,6 +16,7 @@ from inferspeed_magic.profiling import ceilings as module
 from inferspeed_magic.profiling.artifact_cache import VARIABLE
 from inferspeed_magic.profiling.ceilings import ceilings
 from inferspeed_magic.profiling.environment import environment
+from inferspeed_magic.profiling.kept_numbers import KeptNumbers
 from inferspeed_magic.profiling.limits import LIMITS
 from inferspeed_magic.records.ceilings import Bandwidth, Ceilings, DispatchCost
 from inferspeed_magic.runtimes.base import UnsupportedError
@@ -217,7 +218,7 @@ def kept(machine, monkeypatch, tmp_path):
             return answers.pop(0)
 
     monkeypatch.setattr(module, "Parts", Scripted)
-    monkeypatch.setattr(module, "_measured", {})
+    monkeypatch.setattr(KeptNumbers, "measured", {})
     assert ceilings(Idle(), LIMITS, machine, 2) == FOUND
     (file,) = tmp_path.rglob("*.json")
     return file

@@ -14,6 +14,7 @@ from inferspeed_magic.records import Accuracy, Block, Goal, Interval
 from inferspeed_magic.runtimes.base import Lowering
 from inferspeed_magic.search.choice import pareto, ranked, way_to
 from inferspeed_magic.search.ideas import Idea
+from inferspeed_magic.search.schooling import ways
 from inferspeed_magic.search.settings import close_behind
 from inferspeed_magic.search.trial import Trial, cost, too_big
 
@@ -178,3 +179,17 @@ def test_the_way_to_a_trained_winner_shows_what_training_brought():
     ]
     assert "50%" in steps[3][1]
     assert steps[4][1] == "1 thread"
+
+
+def test_what_is_trained_runs_as_the_best_do_and_as_was_asked_for():
+    trials = [
+        trial("litert", 10),
+        trial("litert+float16", 20),
+        trial("openvino", 30),
+        trial("onnxruntime", 40),
+        trial("openvino+post_training_static", 50),
+        trial("litert+post_training_static", 60),
+    ]
+    assert names(ways(trials, GOAL)) == ["litert", "litert+float16", "openvino"]
+    asked = ways(trials, GOAL, ["litert", "distillation", "float16", "post_training_static"])
+    assert names(asked) == ["litert", "litert+float16", "openvino", "openvino+post_training_static"]

@@ -146,3 +146,21 @@ def test_what_an_older_version_wrote_is_read(tmp_path):
     assert read_epochs(tmp_path / LOG) == (Epoch(1, 0.5, 0.6, 2.0),)
     assert read_epochs(tmp_path / "nothing") == ()
     write_epoch(None, Epoch(1, 0.5, 0.6, 2.0))
+
+
+def test_what_is_not_yet_as_it_has_to_be_is_an_earlier_stage(tmp_path):
+    """Weights of epochs before sparsity was reached are not kept, however low their loss was."""
+    tf_keras = pytest.importorskip("tf_keras")
+    seen = []
+
+    class Count(tf_keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(epoch)
+
+    student = model(tf_keras)
+    epochs = learn_in_tf_keras(
+        student, model(), lesson(), pack=first, log_folder=tmp_path, callbacks=[Count()], ready=lambda: len(seen) > 3
+    )
+    assert [one.stage for one in epochs] == [1, 1, 1, 2, 2]
+    assert read_epochs(tmp_path / LOG) == tuple(epochs)
+    assert best(epochs[3:]).check_accuracy == pytest.approx(right(student, *CHECK), abs=1e-6)
