@@ -39,8 +39,9 @@ BESIDE = {
     *("diagnosis", "test_discovery.py", "test_readme.py", "test_report.py", "test_technique_contract.py"),
 }
 
-#: Notebooks that take minutes: their committed outputs are looked at, and ``pytest -m extended`` executes them.
-LONG = ("02_optimize", "03_why_is_the_smaller_model_not_faster", "04_smaller_for_real")
+#: Notebooks that take minutes: their committed outputs are looked at, and ``pytest -m extended`` executes them. The
+#: first is executed in a real JupyterLab anyway.
+LONG = ("01_profile", "02_optimize", "03_why_is_the_smaller_model_not_faster", "04_smaller_for_real")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -65,7 +65,7 @@ def _add(custom: Custom, name: str, thing: Any) -> bool:
         renamed = "" if thing.__name__ == name else f" as {name}"
         custom.imports[name] = f"from {module} import {thing.__name__}{renamed}"
         return True
-    text = _source(thing) if isinstance(thing, type | FunctionType) and thing.__name__ == name else None
+    text = source_text(thing) if isinstance(thing, type | FunctionType) and thing.__name__ == name else None
     if text is None or not _add_needed(custom, name, thing, text):
         custom.missing[name] = module or "?"
         return False
@@ -111,7 +111,7 @@ def _methods(kind: type) -> list[FunctionType]:
     return [each for each in values if isinstance(each, FunctionType) and each.__module__ == kind.__module__]
 
 
-def _source(thing: Any) -> str | None:
+def source_text(thing: Any) -> str | None:
     """Return the text of a class or function; notebooks keep that of their cells."""
     try:
         return textwrap.dedent(inspect.getsource(thing)).strip()

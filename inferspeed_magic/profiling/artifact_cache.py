@@ -133,7 +133,7 @@ class ArtifactCache:
 
 
 #: Goes up whenever a step makes something else of the same model with the same settings.
-SCHEMA = 2
+SCHEMA = 3
 
 
 def default_cache() -> ArtifactCache:

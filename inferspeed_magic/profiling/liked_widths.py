@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _MEASUREMENT = "inferspeed_magic.measurement"
 _BUDGET_S, _LIMIT_S = 1.0, 30.0
+#: A library that hangs while it is imported may not eat a search's budget.
+_IMPORT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class LikedWidths:
 def liked_widths(crew: Crew, limits: Limits, machine: Machine, runtime: Runtime, threads: int) -> LikedWidths | None:
     """Measure which widths of convolutions a runtime's kernels like, in float32 on the CPU.
 
-    Takes about three seconds the first time, and nothing afterwards.
+    Takes about two seconds the first time, and nothing afterwards.
 
     Args:
         crew: that the worker belongs to; none is started where the cache has an answer.
@@ -63,14 +65,15 @@ def liked_widths(crew: Crew, limits: Limits, machine: Machine, runtime: Runtime,
     )
     kind = "onnx" if reads_onnx(runtime) else "litert"
     prepare: dict[str, Any] = {"runtime": reference(runtime), "lowering": asdict(Lowering(threads=threads))}
-    files = {"folder": tempfile.mkdtemp(prefix="widths_", dir=crew.folder), "widths": WIDTHS}
+    import_s = min(limits.import_s, _IMPORT_S)
     try:
-        worker.request(f"{_MEASUREMENT}.bench:prepare", prepare, limits.import_s)
-        models = worker.request(f"{_MEASUREMENT}.width_models:write_{kind}_widths", files, limits.import_s)
+        files = {"folder": tempfile.mkdtemp(prefix="widths_", dir=crew.folder), "widths": WIDTHS}
+        worker.request(f"{_MEASUREMENT}.bench:prepare", prepare, import_s)
+        models = worker.request(f"{_MEASUREMENT}.width_models:write_{kind}_widths", files, import_s)
         timing = {"runtime": reference(runtime), "threads": threads, "models": models, "budget_s": _BUDGET_S}
         with crew.alone(worker):
             seen = worker.request(f"{_MEASUREMENT}.width_steps:latencies", timing, _LIMIT_S)
-    except WorkerError:
+    except (WorkerError, OSError):
         return None  # widths as they come are no worse than they were
     finally:
         crew.dismiss(worker)

@@ -83,8 +83,8 @@ def prune(
         importance: ``l1``, ``l2``, ``batch_norm_scale`` or ``taylor``.
         scope: ``global`` removes those that matter least in the whole model, ``layer`` the same share everywhere; where
             each group has a share of its own, it makes no difference.
-        multiple_of: layers shrink to the nearest multiples of this, as many kernels like them: some lose a little more
-            than their share, and some a little less.
+        multiple_of: layers shrink to the nearest multiples of this, as many kernels like them: some lose more than
+            their share then, and some less.
         data: pair of inputs and targets, for ``taylor``; the loss is what the model was compiled with.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import shutil
 import weakref
 from dataclasses import replace
@@ -167,21 +166,19 @@ def both(originals: Mapping[str, Any], students: Mapping[str, Any]) -> dict[str,
     Raises:
         OptionError: where a name means one thing in the one and another in the other.
     """
-    for name in originals.keys() & students.keys():
-        if _text(originals[name]) != _text(students[name]):
+    from inferspeed_magic.optimized.recipe_custom import source_text
+
+    known = {getattr(thing, "__name__", name): thing for name, thing in originals.items()}
+    for name, thing in students.items():
+        own = getattr(thing, "__name__", name)
+        other = known.get(own, thing)
+        # A cell that is run again defines the same thing anew.
+        if other is not thing and (source_text(other) or other) != (source_text(thing) or thing):
             raise OptionError(
-                f"the student and the original each have their own {name}, and a script can have one of them: "
+                f"the student and the original each have their own {own}, and a script can have one of them: "
                 "give the student's another name"
             )
     return {**originals, **students}
-
-
-def _text(thing: object) -> object:
-    """Give what tells definitions apart: a cell that is run again defines the same things anew."""
-    try:
-        return inspect.getsource(thing)  # type: ignore[arg-type]
-    except (OSError, TypeError):
-        return thing
 
 
 def _facts(result: Result, metric: str, *, compared: bool) -> dict[str, object]:

@@ -58,6 +58,15 @@ class Ledger:
             return result_from_json(self._entries[name])
         return None
 
+    def trained(self, technique: str) -> list[Result]:
+        """Return what earlier runs found out about models that were trained by a technique.
+
+        Args:
+            technique: what was done first, whatever followed.
+        """
+        found = [self.find(name) for name in self._entries]
+        return [each for each in found if each and each.training and each.technique.partition("+")[0] == technique]
+
     def note(self, result: Result, when: str) -> None:
         """Keep a result; a ledger that cannot be written is no failure.
 

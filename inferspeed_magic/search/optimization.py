@@ -36,7 +36,7 @@ from inferspeed_magic.search.keeping import Shelf
 from inferspeed_magic.search.ledger import holds, ledger
 from inferspeed_magic.search.mixed_precision import mixed, sensitivity, worth_mixing
 from inferspeed_magic.search.outcome import models, outcome, provisional_winner
-from inferspeed_magic.search.schooling import Schooling
+from inferspeed_magic.search.schooling import MULTIPLE, Schooling
 from inferspeed_magic.search.settings import Change, close_behind, serving_settings
 from inferspeed_magic.search.student import check_student
 from inferspeed_magic.search.teaching import lesson, overlap, written
@@ -257,8 +257,8 @@ class Optimization:
         """Change the model, train it, and run it as the best candidates until now are run."""
         if not self._to_train or not self._judge.settled:
             return
-        asked, liked = self._asked, partial(contest.liked_multiple, self._machine)
-        school = Schooling(contest, self._part, asked.goal, self._machine, self._tell, named=asked.named, liked=liked)
+        asked, widths = self._asked, partial(self._widths, contest)
+        school = Schooling(contest, self._part, asked.goal, self._machine, self._tell, named=asked.named, widths=widths)
         begun: set[str] = set()
         for name in self._to_train:
             courses = school.courses(name)
@@ -272,6 +272,12 @@ class Optimization:
         )
         if missed:
             self._left_out.append(LeftOut(missed, "the time for training was used up"))
+
+    def _widths(self, contest: Contest, technique: str, way: Trial) -> int:
+        """Say of which number widths are to be multiples: as in an earlier run, which leaves less to train again."""
+        earlier = [dict(known.settings).get(MULTIPLE) for known in self._ledger.trained(technique)]
+        chosen = [int(value) for value in earlier if value is not None]
+        return chosen[0] if chosen else contest.liked_multiple(self._machine, way)
 
     def _candidate(self, idea: Idea) -> Candidate:
         runtime = runtimes()[idea.runtime]

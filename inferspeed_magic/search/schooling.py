@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import time
 from concurrent.futures import TimeoutError as StillRunning
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 #: Ways to run what was trained: the best that were found for the model as it came.
 _WAYS = 3
-_SHARE, _MULTIPLE, _NAME = "sparsity_percent", "multiple_of", "student"
+#: Settings of steps.
+_SHARE, _NAME = "sparsity_percent", "student"
+MULTIPLE = "multiple_of"
 #: Those that are the faster the more they remove; zeros save no time.
 _BY_SHARE = ("structured_pruning",)
 _OFTEN_S = 0.3
@@ -53,7 +56,7 @@ class Schooling:
         machine: that it is for.
         tell: is called with what is being done.
         named: techniques that the user named: they are tried on what is trained, too.
-        liked: tells of which number widths had better be multiples where a trial's candidate runs.
+        widths: tells of which number widths had better be multiples, by technique and by the trial that leads.
     """
 
     def __init__(
@@ -65,14 +68,14 @@ class Schooling:
         tell: Tell,
         *,
         named: Sequence[str] = (),
-        liked: Callable[[Trial], int] = lambda _: 1,
+        widths: Callable[[str, Trial], int] = lambda *_: 1,
     ) -> None:
         self._contest = contest
         self._source = source
         self._machine = machine
         self._tell = tell
         self._ways = ways(contest.trials, goal, named)
-        self._liked = liked
+        self._widths = widths
         self._students = dict.fromkeys(source.lesson.students if source.lesson is not None else (), False)
 
     def courses(self, name: str) -> Iterator[list[Trial]]:
@@ -91,11 +94,11 @@ class Schooling:
             yield self._trained(name, self._step(name), "")
             return
         bracket = Bracket()
-        multiple_of = self._liked(self._ways[0]) if self._ways else 1
+        multiple_of = self._widths(name, self._ways[0]) if self._ways else 1
         widths = f", in multiples of {multiple_of}" if multiple_of > 1 else ""
         while (share := bracket.share()) is not None:
             step = self._step(name)
-            settings = {**dict(step.settings), _SHARE: share, _MULTIPLE: multiple_of}
+            settings = {**dict(step.settings), _SHARE: share, MULTIPLE: multiple_of}
             step = replace(step, words=f"{step.words}, {share}%{widths}", settings=tuple(sorted(settings.items())))
             trials = self._trained(name, step, f"{share}%")
             yield trials
@@ -186,17 +189,19 @@ def ways(trials: Sequence[Trial], goal: Goal, named: Sequence[str] = ()) -> list
     able = [
         trial
         for trial in trials
-        if trial.candidate.well
+        if trial.candidate.status is None
         and trial.candidate.taught_by is None
         and (trial.idea.technique == "none" or not known[trial.idea.technique].on_model)
     ]
     found: dict[tuple[str, str], Trial] = {}
-    for trial in ranked(able, goal):
+    for trial in ranked([trial for trial in able if trial.candidate.well], goal):
         found.setdefault((trial.idea.runtime, trial.idea.technique), trial)
-    best, others = list(found.values())[:_WAYS], list(found.values())[_WAYS:]
+    best = list(found.values())[:_WAYS]
     for name in named:
         if name not in {way.idea.technique for way in best}:
-            best += [way for way in others if way.idea.technique == name][:1]
+            # Slower or less accurate than others, it was closed: what is trained may be another matter.
+            tried = [trial for trial in able if trial.idea.technique == name and math.isfinite(trial.seen_ns)]
+            best += sorted(tried, key=lambda trial: trial.seen_ns)[:1]
     return best
 
 

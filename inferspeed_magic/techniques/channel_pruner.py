@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from inferspeed_magic.errors import UnsupportedError
+from inferspeed_magic.errors import OptionError, UnsupportedError
 from inferspeed_magic.pruning import prune
 from inferspeed_magic.techniques.keras_folder import opened, save
 from inferspeed_magic.training import learn, read_lesson
@@ -39,7 +39,7 @@ def remove(
         batch_size: not used.
         inputs: not used.
         sparsity_percent: share of the channels that can be removed, that is removed.
-        multiple_of: widths that are left are multiples of this.
+        multiple_of: widths that are left are multiples of this, or of half of it and so on where layers are too narrow.
         lesson: folder with what to train with; None to leave the model as it is.
 
     Raises:
@@ -54,7 +54,7 @@ def remove(
     for stage in range(1, stages + 1):
         # Each stage keeps the same share of what the one before left.
         kept = (1.0 - sparsity) ** (1.0 / stages)
-        changed = prune(changed, 1.0 - kept, multiple_of=multiple_of)
+        changed = _narrower(changed, 1.0 - kept, multiple_of)
         if lesson is not None:
             plan = read_lesson(lesson)
             # The last one counts most: whatever the others learn is cut again.
@@ -62,3 +62,14 @@ def remove(
             plan = replace(plan, limit_s=share * plan.limit_s)
             changed, _ = learn(changed, found.model, plan, pack=found.pack, log_folder=lesson)
     save(changed, found, source, target)
+
+
+def _narrower(model: Any, sparsity: float, multiple_of: int) -> Any:
+    """Prune in the multiples that were asked for, or in smaller ones where nothing would go."""
+    while True:
+        try:
+            return prune(model, sparsity, multiple_of=multiple_of)
+        except OptionError:
+            if multiple_of == 1:
+                raise
+            multiple_of //= 2

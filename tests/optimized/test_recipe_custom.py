@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import linecache
 
 import keras
 import numpy as np
@@ -114,16 +115,28 @@ def test_a_class_without_source_is_missing():
     assert write_custom({"Lost": space["Lost"]}).missing == {"Lost": "nowhere"}
 
 
-def test_a_name_that_means_two_things_is_one_line():
-    """A script has one class of a name; a cell that was run again made the same one anew."""
+def cell(text, name):
+    """Run a text as a notebook's cell: classes whose text is that of the cell."""
+    file = f"<{name}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    scope = {"__name__": "__main__"}
+    exec(compile(text, file, "exec"), scope)  # noqa: S102
+    return scope["Scale"]
 
-    def made(text):
-        scope = {}
-        exec(text, scope)  # noqa: S102  (as a cell does)
-        return scope["Scale"]
 
-    teachers, students = made("class Scale: factor = 2"), made("class Scale: factor = 3")
-    assert both({"own>Scale": teachers}, {"other>Scale": students}) == {"own>Scale": teachers, "other>Scale": students}
-    assert both({"Scale": teachers}, {"Scale": teachers}) == {"Scale": teachers}
+DOUBLES = "class Scale:\n    def call(self, x):\n        return x * 2\n"
+
+
+def test_a_cell_that_was_run_again_defined_the_same_class():
+    before, after = cell(DOUBLES, "cell 1"), cell(DOUBLES, "cell 2")
+    assert before is not after
+    assert both({"Scale": before}, {"Scale": after}) == {"Scale": after}
+
+
+@pytest.mark.parametrize("registered", [("Scale", "Scale"), ("own>Scale", "other>Scale")])
+def test_a_name_that_means_two_things_is_one_line(registered):
+    """A script has one class of a name, whatever Keras calls it."""
+    mine, theirs = registered
+    doubles, trebles = cell(DOUBLES, "cell 1"), cell(DOUBLES.replace("2", "3"), "cell 3")
     with pytest.raises(OptionError, match=r"each have their own Scale, .*: give the student's another name"):
-        both({"Scale": teachers}, {"Scale": students})
+        both({mine: doubles}, {theirs: trebles})

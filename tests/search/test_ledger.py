@@ -38,6 +38,20 @@ def test_how_it_was_trained_is_kept(file, result):
     assert Ledger(file).find("net/litert").training == epochs
 
 
+def test_what_was_trained_before_is_found_by_its_technique(file, result):
+    epochs = (Epoch(1, 0.5, 0.6, 2.0, 0.91),)
+    ledger = Ledger(file)
+    ledger.note(result, "then")
+    ledger.note(replace(result, technique="structured_pruning"), "then")  # without training
+    assert Ledger(file).trained("structured_pruning") == []
+    settings = (("multiple_of", "8"),)
+    pruned = replace(result, technique="structured_pruning+float16", training=epochs, settings=settings)
+    ledger.note(pruned, "then")
+    (found,) = Ledger(file).trained("structured_pruning")
+    assert found.settings == settings
+    assert Ledger(file).trained("distillation") == []
+
+
 def test_several_results_live_side_by_side(file, result):
     ledger = Ledger(file)
     ledger.note(result, "then")

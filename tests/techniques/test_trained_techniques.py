@@ -13,6 +13,7 @@ from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.sources.portable import read
 from inferspeed_magic.techniques import (
     aware_quantizer,
+    channel_pruner,
     clustering_trainer,
     magnitude_pruner,
     pruning_trainer,
@@ -336,3 +337,20 @@ def test_a_model_without_kernels_is_left_alone(tmp_path):
         prune(source, tmp_path / "pruned")
     with pytest.raises(UnsupportedError, match="no layer has a kernel of at least 64 weights"):
         cluster(source, tmp_path / "clustered", 16)
+
+
+def test_channels_go_even_where_layers_are_as_narrow_as_kernels_like(source, tmp_path):
+    """In multiples of 16 nothing goes of two layers of 16; the second time, nothing goes of what is left in 8s."""
+    lesson = lessons.lesson_in(tmp_path / "lesson", epochs=1)
+    channel_pruner.remove(
+        **NOTHING,
+        source=source,
+        target=str(tmp_path / "narrow"),
+        sparsity_percent=80,
+        multiple_of=16,
+        lesson=lesson,
+    )
+    left = {layer.name: layer for layer in read(str(tmp_path / "narrow")).model.layers}
+    widths = [getattr(layer, "filters", getattr(layer, "units", 0)) for layer in left.values()]
+    assert sum(widths) < 0.5 * (16 + 16 + 64 + lessons.CLASSES)
+    assert len(epochs(lesson)) == 3  # one stage after the other
