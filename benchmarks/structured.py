@@ -153,7 +153,7 @@ def _written(subject: subjects.Subject, folder: Path) -> Path:
 
 def _liked(runtime: str) -> int:
     with Crew() as crew:
-        found = liked_widths(crew, LIMITS, describe(), runtimes()[runtime], len(os.sched_getaffinity(0)))
+        found = liked_widths(crew, LIMITS, describe(), runtimes()[runtime])
     print(f"{runtime} likes widths that are multiples of {found.multiple_of if found else 1}", file=sys.stderr)
     return found.multiple_of if found else 1
 

@@ -37,6 +37,7 @@ BESIDE = {
         "wild",
     ),
     *("diagnosis", "test_discovery.py", "test_readme.py", "test_report.py", "test_technique_contract.py"),
+    *("test_imports.py", "test_compiled_metrics.py", "test_scoring.py", "test_degeneracy.py"),
 }
 
 #: Notebooks that take minutes: their committed outputs are looked at, and ``pytest -m extended`` executes them. The

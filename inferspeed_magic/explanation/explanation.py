@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.panel.progress import Progress
     from inferspeed_magic.profiling.candidate import Candidate
     from inferspeed_magic.profiling.limits import Limits
-    from inferspeed_magic.records import ExplanationRecord
+    from inferspeed_magic.records import Ceilings, ExplanationRecord
     from inferspeed_magic.sources.source import Source
 
 #: Shares of the progress: candidates are open, measured, and looked into; derived models are made.
@@ -47,6 +47,8 @@ _OPEN, _MEASURED, _LOOKED, _DERIVED = 0.5, 0.8, 0.85, 0.95
 _UNHURRIED_S = 25.0
 #: Seconds after which only the batch size that was asked for is measured.
 _LATE_S = 30.0
+#: Seconds that the machine's ceilings take where they are not known yet: everything else is hurried by as much.
+_CEILINGS_S = 10.0
 #: A call of ``predict`` takes tens of milliseconds: a third of a second holds too few of them. Beginning a turn costs
 #: more than the turn itself, so there are fewer rounds than where small differences are looked for.
 _UNHURRIED = (1.0, 24)
@@ -75,6 +77,8 @@ class Explanation:
         self._threads = asked.request.threads or self._machine.cores_given
         self._gathered = Gathered()
         self._lineup: Lineup | None = None
+        #: When all this began, or would have begun if everything about the machine were known.
+        self._as_if_started = self._started
         self._counting: dict[str, Future[Any]] = {}
 
     @property
@@ -156,6 +160,8 @@ class Explanation:
                 self._counting = self._begin_counting(lineup)
                 self._note_counts()
                 return
+            if self._asked.request.device == "cpu" and self._ceilings(crew, measure=False) is None:
+                self._as_if_started -= _CEILINGS_S
             lineup.make_idle()
             self._start_keras(lineup, background)
             lineup.lab.begin(lineup.telling())
@@ -228,10 +234,10 @@ class Explanation:
             f"{LONGEST_S[0]} s in files"
             for name in lineup.leave_out_slow()
         ]
-        hurried = not self._asked.patient and time.perf_counter() - self._started > _LATE_S
+        hurried = not self._asked.patient and time.perf_counter() - self._as_if_started > _LATE_S
         if hurried:
             self._gathered.notes += [
-                f"{name} was not measured at larger batches: {_LATE_S:.0f} s had passed already"
+                f"{name} was not measured at larger batches: {self._passed(_LATE_S)}"
                 for name in lineup.leave_out_larger()
             ]
         lineup.lab.begin(lineup.everything())
@@ -253,12 +259,28 @@ class Explanation:
         models = {source.name for source in lineup.sources}
         for candidate in lineup.comparing():
             self._tell(None, f"converting for {candidate.name}")
-            if lineup.lab.is_made(candidate, self._started + _UNHURRIED_S):
+            if lineup.lab.is_made(candidate, self._as_if_started + _UNHURRIED_S):
                 continue
             lineup.leave_out(candidate)
             if candidate.source.name in models:
-                late = f"{_UNHURRIED_S:.0f} s had passed already"
+                late = self._passed(_UNHURRIED_S)
                 self._gathered.notes.append(f"{candidate.name} was not made: {late}; name its runtime to wait for it")
+
+    def _passed(self, limit_s: float) -> str:
+        return f"{max(0.0, limit_s - self._started + self._as_if_started):.0f} s had passed already"
+
+    def _ceilings(self, crew: Crew, *, measure: bool) -> Ceilings | None:
+        """Give what the machine can do at most."""
+        # More threads than cores have no more than the cores can do.
+        threads = min(self._threads, self._machine.cores_given)
+        return ceilings(
+            crew,
+            self._limits,
+            self._machine,
+            threads,
+            lambda doing: self._tell(_LOOKED, doing),
+            measure=measure,
+        )
 
     def _look_inside(self, crew: Crew, lineup: Lineup) -> None:
         """Have the runtime say what its operators take; measure what the machine can do; look at the numbers."""
@@ -270,12 +292,8 @@ class Explanation:
                 seen = operator_profile(crew, lineup.lab.opener, candidate, self._limits)
                 self._gathered.profiles.append((candidate, seen))
         if self._asked.request.device == "cpu":
-            # More threads than cores have no more than the cores can do.
-            threads = min(self._threads, self._machine.cores_given)
             with self._noting("the machine's ceilings could not be measured"):
-                self._gathered.ceilings = ceilings(
-                    crew, self._limits, self._machine, threads, lambda doing: self._tell(_LOOKED, doing)
-                )
+                self._gathered.ceilings = self._ceilings(crew, measure=True)
         for source in lineup.sources:
             with self._noting(f"the weights of {source.name} could not be looked at"):
                 facts = weight_facts(source, self._asked.request.seed)
@@ -283,7 +301,7 @@ class Explanation:
 
     def _derive(self, lineup: Lineup) -> None:
         """Make other models of those that were measured, now that it is known where their time goes; measure them."""
-        derivation = Derivation(lineup, self._gathered, self._machine, self._started, self._noting)
+        derivation = Derivation(lineup, self._gathered, self._machine, self._as_if_started, self._noting)
 
         def measuring(turn: int, turns: int, doing: str, _: float) -> None:
             self._tell(_DERIVED + (1.0 - _DERIVED) * turn / turns, doing)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _MEASUREMENT = "inferspeed_magic.measurement"
 _BUDGET_S, _LIMIT_S = 1.0, 30.0
+#: Kernels are the same in every thread, and one is disturbed least by whatever else runs.
+_THREADS = 1
 #: A library that hangs while it is imported may not eat a search's budget.
 _IMPORT_S = 10.0
 
@@ -39,8 +41,8 @@ class LikedWidths:
     latencies_ns: dict[str, float]
 
 
-def liked_widths(crew: Crew, limits: Limits, machine: Machine, runtime: Runtime, threads: int) -> LikedWidths | None:
-    """Measure which widths of convolutions a runtime's kernels like, in float32 on the CPU.
+def liked_widths(crew: Crew, limits: Limits, machine: Machine, runtime: Runtime) -> LikedWidths | None:
+    """Measure which widths of convolutions a runtime's kernels like, in float32 in one thread of the CPU.
 
     Takes about two seconds the first time, and nothing afterwards.
 
@@ -49,14 +51,13 @@ def liked_widths(crew: Crew, limits: Limits, machine: Machine, runtime: Runtime,
         limits: of workers.
         machine: that this is.
         runtime: that is asked about.
-        threads: for one inference.
 
     Returns:
         None for a runtime that opens no files of its own, and where that failed.
     """
     if not takes_part(runtime):
         return None
-    kept = KeptNumbers("widths", machine, runtime.name, threads)
+    kept = KeptNumbers("widths", machine, runtime.name)
     known = kept.read(LikedWidths)
     if known is not None:
         return known
@@ -64,13 +65,13 @@ def liked_widths(crew: Crew, limits: Limits, machine: Machine, runtime: Runtime,
         f"widths_{runtime.name}", environment=environment(None, "cpu"), memory_limit_mb=limits.memory_mb()
     )
     kind = "onnx" if reads_onnx(runtime) else "litert"
-    prepare: dict[str, Any] = {"runtime": reference(runtime), "lowering": asdict(Lowering(threads=threads))}
+    prepare: dict[str, Any] = {"runtime": reference(runtime), "lowering": asdict(Lowering(threads=_THREADS))}
     import_s = min(limits.import_s, _IMPORT_S)
     try:
         files = {"folder": tempfile.mkdtemp(prefix="widths_", dir=crew.folder), "widths": WIDTHS}
         worker.request(f"{_MEASUREMENT}.bench:prepare", prepare, import_s)
         models = worker.request(f"{_MEASUREMENT}.width_models:write_{kind}_widths", files, import_s)
-        timing = {"runtime": reference(runtime), "threads": threads, "models": models, "budget_s": _BUDGET_S}
+        timing = {"runtime": reference(runtime), "threads": _THREADS, "models": models, "budget_s": _BUDGET_S}
         with crew.alone(worker):
             seen = worker.request(f"{_MEASUREMENT}.width_steps:latencies", timing, _LIMIT_S)
     except (WorkerError, OSError):

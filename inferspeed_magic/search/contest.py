@@ -102,9 +102,8 @@ class Contest:
         candidate = trial.candidate
         if candidate.lowering.device != "cpu":
             return 1
-        threads = min(candidate.lowering.threads or machine.cores_given, machine.cores_given)
         self._tell(f"which widths {candidate.runtime.name} likes")
-        found = liked_widths(self._crew, self._limits, machine, candidate.runtime, threads)
+        found = liked_widths(self._crew, self._limits, machine, candidate.runtime)
         return found.multiple_of if found is not None else 1
 
     def attempt(self, trial: Trial) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import time
 import warnings
+from concurrent.futures import Future
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import inferspeed_magic as im
 from inferspeed_magic.errors import OptionError
-from inferspeed_magic.profiling.conversion import Converter
+from inferspeed_magic.explanation.experiment import Experiment
 
 keras = pytest.importorskip("keras")
 layers = keras.layers
@@ -183,13 +186,29 @@ def test_a_model_that_remembers_its_last_call_is_measured_on_every_call_path():
     assert {status for status, _ in seen.values()} == {"measured"}, seen
 
 
-def test_what_is_being_converted_when_time_is_up_is_ended(monkeypatch):
-    monkeypatch.setattr("inferspeed_magic.explanation.explanation._UNHURRIED_S", 0.0)
+def test_what_is_being_converted_when_time_is_up_is_ended():
+    ended = []
+    running, waiting = Future(), Future()
+    running.set_running_or_notify_cancel()
+    lab = SimpleNamespace(
+        conversions=lambda _: [running, waiting], converter=SimpleNamespace(give_up=lambda: ended.append("now"))
+    )
+    candidate = SimpleNamespace(status=None, source=SimpleNamespace(stays_live=None))
+    assert not Experiment.is_made(lab, candidate, time.perf_counter() + 0.05)
+    assert ended == ["now"]
+    assert waiting.cancelled()
+
+
+def test_what_comes_after_what_was_ended_is_converted_in_another_process(monkeypatch):
     given_up = []
-    original = Converter.give_up
-    monkeypatch.setattr(Converter, "give_up", lambda self: (given_up.append(self.now), original(self)))
+
+    def is_made(self, candidate, _):
+        given_up.append(candidate.name)
+        self.converter.give_up()
+        return False
+
+    monkeypatch.setattr(Experiment, "is_made", is_made)
     report = im.explain({"deep": deep()}, duration_s=0.05, progress=False)
     measured = {(result.runtime, result.batch_size) for result in report.results if result.status == "measured"}
-    # What comes after it is converted in another process.
     assert {("onnxruntime", 1), ("onnxruntime", 8), ("onnxruntime", 32)} <= measured
     assert given_up

@@ -27,21 +27,21 @@ def test_they_are_measured_once(name, monkeypatch, tmp_path):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     machine = describe()
     with Crew() as crew:
-        found = liked_widths(crew, LIMITS, machine, runtime, 1)
+        found = liked_widths(crew, LIMITS, machine, runtime)
         assert not crew.pids()
     assert found.multiple_of in (1, 4, 8, 16)
     assert found.latencies_ns["8"] < found.latencies_ns["48"]
-    assert liked_widths(Idle(), LIMITS, machine, runtime, 1) == found
+    assert liked_widths(Idle(), LIMITS, machine, runtime) == found
 
 
 def test_keras_runs_in_no_file_and_is_not_measured():
-    assert liked_widths(Idle(), LIMITS, describe(), runtimes()["keras.call"], 1) is None
+    assert liked_widths(Idle(), LIMITS, describe(), runtimes()["keras.call"]) is None
 
 
 def test_a_runtime_that_fails_says_nothing(monkeypatch, tmp_path):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     monkeypatch.setattr("inferspeed_magic.profiling.liked_widths._MEASUREMENT", "nowhere")
     with Crew() as crew:
-        assert liked_widths(crew, LIMITS, describe(), runtimes()["litert"], 1) is None
+        assert liked_widths(crew, LIMITS, describe(), runtimes()["litert"]) is None
         assert not crew.pids()
     assert not list(tmp_path.rglob("*.json"))
