@@ -1,17 +1,16 @@
 """Is a narrower model really faster, and is one that is full of zeros? Prints a table in Markdown.
 
-Three models are trained on Fashion-MNIST: a plain CNN, a ResNet8 and a small MobileNet. Of each, `im.prune` removes
-30, 50, 60 and 70% of the channels that can be removed, in widths that the runtime's kernels like (measured), and what
-is left learns again, as `%optimize --train` has it (half of the channels at most at once, --epochs after each time).
-Compared with tensorflow-model-optimization's unstructured magnitude pruning: the same share of each kernel's weights
-becomes zero while the twin in tf_keras goes on learning, for as many epochs in all. The same sparsity leaves other
-numbers of weights: without half of its channels a convolution has about a quarter of its weights, and half of them
-with half zeros. The table has both shares.
+Three models are trained on Fashion-MNIST: a plain CNN, a ResNet8 and a small MobileNet. Of each, channels are removed
+for 30, 50, 60 and 70% less time, as `%optimize --train` does it: which channels take the time of the runtime that is
+fastest for the original is measured, and so is what they are worth, and widths that its kernels like; what is left
+learns again (half of the time at most at once, --epochs after each time).
+Compared with tensorflow-model-optimization's unstructured magnitude pruning: as large a share of the kernels' weights
+becomes zero as is gone with the channels, while the twin in tf_keras goes on learning, for as many epochs in all.
 
-All become plain float32 files for batch 1 on the runtime that is fastest for the original, are checked against Keras's
-outputs, and take turns in one run. Medians in ms; in brackets the accuracy on 8,000 pictures that no training saw, and
-how many times as fast as the original, with its 95% interval. Drops of accuracy are counted from the better of the
-original and the original after as much more training as any of them had, so that nobody wins by training alone.
+All become plain float32 files for batch 1 on that runtime, are checked against Keras's outputs, and take turns in one
+run. Medians in ms; in brackets the accuracy on 8,000 pictures that no training saw, and how many times as fast as the
+original, with its 95% interval. Drops of accuracy are counted from the better of the original and the original after as
+much more training as any of them had, so that nobody wins by training alone.
 Wanted: structured pruning alone at least twice as fast (the whole interval) with a drop of at most 1 percentage point.
 
 Usage: python benchmarks/structured.py [--models fashion_cnn,...] [--epochs 4] [--runtimes litert,onnxruntime]
@@ -22,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 import logging
 import os
 import sys
@@ -42,8 +42,15 @@ from inferspeed_magic.discovery import runtimes
 from inferspeed_magic.formats.agreement import TOLERANCES, relative_error
 from inferspeed_magic.formats.routes import routes
 from inferspeed_magic.measurement.machine import describe
+from inferspeed_magic.profiling import arguments
+from inferspeed_magic.profiling.candidate import Candidate
+from inferspeed_magic.profiling.conversion import Converter
+from inferspeed_magic.profiling.environment import environment
 from inferspeed_magic.profiling.liked_widths import liked_widths
 from inferspeed_magic.profiling.limits import LIMITS
+from inferspeed_magic.profiling.opening import Opener
+from inferspeed_magic.search.group_parts import group_parts
+from inferspeed_magic.search.narrowing import Narrowing
 from inferspeed_magic.sources import live
 from inferspeed_magic.sources.portable import read
 from inferspeed_magic.techniques import channel_pruner, pruning_trainer
@@ -53,7 +60,8 @@ from inferspeed_magic.training import LOG, Lesson, learn, write_lesson
 from inferspeed_magic.workers.crew import Crew
 
 MODELS = ("fashion_cnn", "fashion_resnet8", "fashion_mobilenet")
-SPARSITIES = (30, 50, 60, 70)
+#: Percent of the latency that is to go.
+LESS_TIME = (30, 50, 60, 70)
 WANTED = 2.0
 #: Of the pictures that the model was not trained with: the others tell training when to stop.
 _SCORED = 8000
@@ -73,7 +81,7 @@ class Version:
 
     Attributes:
         name: in it.
-        sparsity: in percent.
+        less_time: that was asked for, in percent.
         kind: ``original``, ``structured`` or ``unstructured``.
         folder: of the Keras model.
         weights: how many there are that are no zeros, of its kernels.
@@ -81,7 +89,7 @@ class Version:
     """
 
     name: str
-    sparsity: int
+    less_time: int
     kind: str
     folder: Path
     weights: int = 0
@@ -98,8 +106,8 @@ def main() -> None:
     asked = parser.parse_args()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # one model after the other is traced: no sign of trouble
     print(f"{dt.date.today()}, batch 1, float32, {len(os.sched_getaffinity(0))} threads, p50 in ms\n")
-    print("| model | runtime | sparsity | structured | weights left | unstructured | weights left |")
-    print("|---|---|---|---|---|---|---|")
+    print("| model | runtime | less time asked | structured | weights left | unstructured, as many weights left |")
+    print("|---|---|---|---|---|---|")
     verdicts = []
     for name in asked.models.split(","):
         with tempfile.TemporaryDirectory() as place:
@@ -114,8 +122,8 @@ def _table(subject: subjects.Subject, folder: Path, asked: argparse.Namespace) -
     scored = x[:_SCORED], y[:_SCORED]
     source = _written(subject, folder)
     chosen = asked.runtimes.split(",") if asked.runtimes else [_fastest(source, x[:1], folder)]
-    multiple_of = asked.multiple_of or _liked(chosen[0])
-    versions, trained_on = _versions(subject, source, folder, asked.epochs, multiple_of)
+    narrowing = _narrowing(subject, chosen[0], asked.multiple_of)
+    versions, trained_on = _versions(subject, source, folder, asked.epochs, narrowing)
     for version in versions:
         _score(version, scored)
     best = max(versions[0].right, trained_on, key=np.mean)
@@ -128,13 +136,12 @@ def _table(subject: subjects.Subject, folder: Path, asked: argparse.Namespace) -
     seats.race(list(lined_up.values()), [x[:1]])
     verdicts = []
     for runtime in chosen:
-        for sparsity in (0, *SPARSITIES):
-            cells = [
-                cell
+        for less in (0, *LESS_TIME):
+            (narrow, left), (zeros, _) = (
+                _cells(versions, kind if less else "original", less, lined_up, runtime)
                 for kind in ("structured", "unstructured")
-                for cell in _cells(versions, kind if sparsity else "original", sparsity, lined_up, runtime)
-            ]
-            print(f"| {subject.name} | {runtime} | {sparsity}% | {' | '.join(cells)} |", flush=True)
+            )
+            print(f"| {subject.name} | {runtime} | {less}% | {narrow} | {left} | {zeros} |", flush=True)
         verdicts.append(f"{subject.name} on {runtime}: {_verdict(versions, best, lined_up, runtime)}")
     print(
         f"{subject.name}: accuracy {versions[0].right.mean():.2%}, after more training {trained_on.mean():.2%}; "
@@ -151,15 +158,34 @@ def _written(subject: subjects.Subject, folder: Path) -> Path:
     return source
 
 
-def _liked(runtime: str) -> int:
+def _narrowing(subject: subjects.Subject, runtime: str, multiple_of: int) -> Narrowing:
+    """Measure which widths a runtime likes, and which channels take its time."""
+    threads = len(os.sched_getaffinity(0))
     with Crew() as crew:
-        found = liked_widths(crew, LIMITS, describe(), runtimes()[runtime])
-    print(f"{runtime} likes widths that are multiples of {found.multiple_of if found else 1}", file=sys.stderr)
-    return found.multiple_of if found else 1
+        if not multiple_of:
+            liked = liked_widths(crew, LIMITS, describe(), runtimes()[runtime])
+            multiple_of = liked.multiple_of if liked else 1
+        (source,) = arguments.sources({"model": subject.model}, None, None, lambda *_: {})
+        source.try_out(0)
+        converter = Converter(crew, LIMITS, environment(None, "cpu"))
+        parts = group_parts(
+            crew,
+            converter,
+            Opener(crew, converter, LIMITS, seed=0, device="cpu"),
+            LIMITS,
+            Candidate(source, runtimes()[runtime], seats.Lowering("cpu", threads, 1), "static"),
+            multiple_of=multiple_of,
+            until=time.monotonic() + 600,
+            tell=lambda _: None,
+        )
+        converter.close()
+    said = ", ".join(f"{name} {part:.0%}" for name, part in sorted(parts.items(), key=lambda item: -item[1]))
+    print(f"{runtime} likes multiples of {multiple_of}; of its time go with all channels of: {said}", file=sys.stderr)
+    return Narrowing(multiple_of, parts)
 
 
 def _versions(
-    subject: subjects.Subject, source: Path, folder: Path, epochs: int, multiple_of: int
+    subject: subjects.Subject, source: Path, folder: Path, epochs: int, narrowing: Narrowing
 ) -> tuple[list[Version], np.ndarray]:
     """Prune in both ways, each from the original; and train the original on, which says what training alone brings."""
     import keras
@@ -177,33 +203,36 @@ def _versions(
         optimizer=keras.optimizers.serialize(subject.model.optimizer),
     )
     found, most = [Version("original", 0, "original", source)], epochs
-    for sparsity in SPARSITIES:
+    whole = _weights_left(source)
+    for less in LESS_TIME:
         narrow, zeros = (
-            Version(f"{kind}_{sparsity}", sparsity, kind, folder / f"{kind}_{sparsity}")
-            for kind in ("structured", "unstructured")
+            Version(f"{kind}_{less}", less, kind, folder / f"{kind}_{less}") for kind in ("structured", "unstructured")
         )
-        taught = folder / f"lesson_{sparsity}"
+        taught = folder / f"lesson_{less}"
         write_lesson(taught, lesson)
-        channel_pruner.remove(
+        channel_pruner.remove_for_latency(
             **_STEP,
             source=str(source),
             target=str(narrow.folder),
-            sparsity_percent=sparsity,
-            multiple_of=multiple_of,
+            less_time_percent=less,
+            parts=json.dumps(narrowing.parts),
+            multiple_of=narrowing.multiple_of,
             lesson=str(taught),
         )
         seen = len((taught / LOG).read_text().splitlines())
-        as_long = folder / f"lesson_zeros_{sparsity}"
+        as_long = folder / f"lesson_zeros_{less}"
         write_lesson(as_long, replace(lesson, epochs=seen))
         with mock.patch.object(pruning_trainer, "learn", _only_tfmot):
             pruning_trainer.prune(
                 **_STEP,
                 source=str(source),
                 target=str(zeros.folder),
-                sparsity_percent=sparsity,
+                sparsity_percent=round(100 * (1 - _weights_left(narrow.folder) / whole)),
                 pattern="unstructured",
                 lesson=str(as_long),
             )
+        if abs(_weights_left(zeros.folder) - _weights_left(narrow.folder)) > 0.02 * whole:
+            raise SystemExit(f"{zeros.name} has {_weights_left(zeros.folder):,} of {whole:,} weights left")
         found += [narrow, zeros]
         most = max(most, seen)
     teacher, student = read(str(source)), read(str(source))
@@ -216,15 +245,16 @@ def _only_tfmot(*_: Any, **__: Any) -> Any:
     raise RuntimeError("tfmot does not prune this model, and masks of our own are not what is compared here")
 
 
+def _weights_left(folder: Path) -> int:
+    """Count the weights of kernels that are no zeros."""
+    arrays = [variable.numpy() for _, variable in kernels_of(read(str(folder)).model)]
+    return round(sum(array.size for array in arrays) * (1.0 - sparsity_of(arrays)))
+
+
 def _score(version: Version, scored: tuple[np.ndarray, np.ndarray]) -> None:
-    model = read(str(version.folder)).model
-    arrays = [variable.numpy() for _, variable in kernels_of(model)]
-    size = sum(array.size for array in arrays)
-    version.weights = round(size * (1.0 - sparsity_of(arrays)))
-    version.right = model.predict(scored[0], batch_size=256, verbose=0).argmax(-1) == scored[1]
-    wanted = version.sparsity / 100
-    if version.kind == "unstructured" and abs(sparsity_of(arrays) - wanted) > 0.02:
-        raise SystemExit(f"{version.name} has {sparsity_of(arrays):.1%} of zeros, not {wanted:.0%}")
+    version.weights = _weights_left(version.folder)
+    answers = read(str(version.folder)).model.predict(scored[0], batch_size=256, verbose=0)
+    version.right = answers.argmax(-1) == scored[1]
 
 
 def _seat(version: Version, runtime: str, folder: Path, inputs: np.ndarray) -> seats.Seat:
@@ -258,9 +288,9 @@ def _fastest(source: Path, inputs: np.ndarray, folder: Path) -> str:
 
 
 def _cells(
-    versions: list[Version], kind: str, sparsity: int, lined_up: dict[tuple[str, str], seats.Seat], runtime: str
+    versions: list[Version], kind: str, less_time: int, lined_up: dict[tuple[str, str], seats.Seat], runtime: str
 ) -> list[str]:
-    version = next(each for each in versions if (each.kind, each.sparsity) == (kind, sparsity))
+    version = next(each for each in versions if (each.kind, each.less_time) == (kind, less_time))
     seat, original = lined_up[version.name, runtime], lined_up[versions[0].name, runtime]
     if seat.trouble:
         return [seat.trouble.replace("|", "/")[:60], "-"]
@@ -291,7 +321,7 @@ def _verdict(
         if kind == "structured" and low >= WANTED:
             held = "yes"
         said.append(
-            f"{kind} pruning: {ratio:.2f}x ({low:.2f}-{high:.2f}) as fast at {version.sparsity}%, drop "
+            f"{kind} pruning: {ratio:.2f}x ({low:.2f}-{high:.2f}) as fast ({version.less_time}% less time asked), drop "
             f"{100 * drop.value:.2f} percentage points ({100 * drop.low:.2f} to {100 * drop.high:.2f})"
         )
     return f"within 1 percentage point {'; '.join(said)}. Structured alone at least {WANTED:.0f}x: {held}"

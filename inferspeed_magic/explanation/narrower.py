@@ -9,9 +9,9 @@ import numpy as np
 from inferspeed_magic.counting.count import count_model
 from inferspeed_magic.errors import OptionError, UnsupportedError
 from inferspeed_magic.pruning import prune
-from inferspeed_magic.pruning.channels import nearest_multiple
 from inferspeed_magic.pruning.tracing import Trace, is_graph
 from inferspeed_magic.pruning.units import FIXED
+from inferspeed_magic.pruning.widths import nearest_multiple
 from inferspeed_magic.sources.portable import PortableModel
 from inferspeed_magic.techniques.keras_folder import opened, save
 

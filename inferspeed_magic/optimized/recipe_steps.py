@@ -79,7 +79,10 @@ def file_of(route: Route) -> str | None:
 
 #: Changes of a Keras model that put layers into it which convert the plain way.
 _KEEPS_PLAIN = {
-    *("techniques.factorization:factorize", "techniques.channel_pruner:remove", "techniques.distiller:distill"),
+    "techniques.factorization:factorize",
+    "techniques.channel_pruner:remove",
+    "techniques.channel_pruner:remove_for_latency",
+    "techniques.distiller:distill",
 }
 _FREEZE = {"formats.saved_model:freeze", "formats.frozen_graph:freeze"}
 

@@ -1,5 +1,21 @@
 """Channels, neurons and heads removed from Keras 3 models: what is left is an ordinary Keras model."""
 
 from inferspeed_magic.pruning.channels import ChannelGroup, channel_groups, prune
+from inferspeed_magic.pruning.groups import groups, traced
+from inferspeed_magic.pruning.rates import at_least_squares, cheapest_rates, gained, parts_left
+from inferspeed_magic.pruning.rises import loss_rises
+from inferspeed_magic.pruning.widths import shares_of
 
-__all__ = ["ChannelGroup", "channel_groups", "prune"]
+__all__ = [
+    "ChannelGroup",
+    "at_least_squares",
+    "channel_groups",
+    "cheapest_rates",
+    "gained",
+    "groups",
+    "loss_rises",
+    "parts_left",
+    "prune",
+    "shares_of",
+    "traced",
+]

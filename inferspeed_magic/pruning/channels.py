@@ -11,9 +11,10 @@ import numpy as np
 
 from inferspeed_magic.errors import OptionError, UnsupportedError
 from inferspeed_magic.pruning.gradients import loss_gradients
-from inferspeed_magic.pruning.groups import distinct, groups, made_channels, traced
+from inferspeed_magic.pruning.groups import HEADS, distinct, groups, made_channels, traced
 from inferspeed_magic.pruning.importance import unit_scores
 from inferspeed_magic.pruning.rebuilding import rebuilt
+from inferspeed_magic.pruning.widths import nearest_multiple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from inferspeed_magic.pruning.groups import Group
     from inferspeed_magic.pruning.importance import Importance
     from inferspeed_magic.pruning.tracing import Trace
-
-#: Where attention's configuration counts its heads: no kernel likes these in multiples.
-HEADS = "num_heads"
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ def prune(
         removed = {unit for group in found for unit in group.least(scores, sparsity.get(group.name, 0.0))}
     else:
         removed = _chosen(found, scores, sparsity, scope=scope, comparable=importance not in ("l1", "l2"))
-    removed = _rounded(trace, _taken_down(trace, found, removed, scores, multiple_of), scores, multiple_of)
+    removed = _rounded(trace, _taken_down(found, removed, scores, multiple_of), scores, multiple_of)
     if not removed:
         asked = max(sparsity.values()) if isinstance(sparsity, Mapping) else sparsity
         raise OptionError(f"nothing is removed at a sparsity of {asked} in multiples of {multiple_of}: ask for more")
@@ -156,30 +154,12 @@ def _chosen(
     return {unit for _, unit in sorted(queue)[: round(sparsity * count)]}
 
 
-def nearest_multiple(left: int, width: int, multiple_of: int) -> int:
-    """Give the multiple that is nearest to what is left of a layer: at least one, and at most all; of two the larger.
-
-    Args:
-        left: how many units are.
-        width: how many there were.
-        multiple_of: what it is a multiple of.
-    """
-    below = left // multiple_of * multiple_of
-    above = left if below == left else min(width, below + multiple_of)
-    return below if below and left - below < above - left else above
-
-
-def _taken_down(
-    trace: Trace, found: Sequence[Group], removed: set[int], scores: Mapping[int, float], multiple_of: int
-) -> set[int]:
+def _taken_down(found: Sequence[Group], removed: set[int], scores: Mapping[int, float], multiple_of: int) -> set[int]:
     """Remove a few more of the layers that are a little wider than a multiple."""
-    heads = {
-        unit for _, path, channels in made_channels(trace) if path[-1] == HEADS for unit in distinct(trace, channels)
-    }
     taken = set(removed)
     for group in found:
         left = sum(unit not in removed for unit in group.units)
-        if group.units[0] in heads or left == len(group.units):
+        if group.heads or left == len(group.units):
             continue
         more = left - nearest_multiple(left, len(group.units), multiple_of)
         spare = [unit for unit in group.least(scores) if unit not in removed]

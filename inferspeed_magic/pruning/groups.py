@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Of each group, this share may go at most: what is left has to carry the layers behind it.
 MOST = 0.9
+#: Where attention's configuration counts its heads: no kernel likes these in multiples.
+HEADS = "num_heads"
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,14 @@ class Group:
         layers: that make them.
         units: all of them.
         free: those that can be removed.
+        heads: whether these are heads of attention.
     """
 
     name: str
     layers: tuple[str, ...]
     units: tuple[int, ...]
     free: tuple[int, ...]
+    heads: bool = False
 
     @property
     def most(self) -> int:
@@ -71,7 +75,9 @@ def traced(model: Any) -> Trace:
 def groups(trace: Trace) -> list[Group]:
     """Bring units together that are made by the same layers, in the order of the model."""
     makers: dict[int, dict[tuple[Any, ...], str]] = {}
+    heads: set[int] = set()
     for layer, path, channels in made_channels(trace):
+        heads |= set(distinct(trace, channels)) if path[-1] == HEADS else set()
         for unit in distinct(trace, channels):
             # Layers inside of models may have the same names, and attention makes both heads and channels.
             makers.setdefault(unit, {})[id(layer), path] = layer.name
@@ -85,7 +91,7 @@ def groups(trace: Trace) -> list[Group]:
         seen[layers[0]] = number = seen.get(layers[0], 0) + 1
         name = layers[0] if number == 1 else f"{layers[0]}:{number}"
         free = tuple(unit for unit in units if trace.units.reason(unit) is None)
-        found.append(Group(name, layers, tuple(units), free))
+        found.append(Group(name, layers, tuple(units), free, units[0] in heads))
     return found
 
 

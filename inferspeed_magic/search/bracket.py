@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-_FIRST = 50
-_MOST = 90
+FIRST, MOST = 50, 90
 _STEP = 5
 #: Closer than this is not worth another training.
 _CLOSE = 10
 
 
 class Bracket:
-    """Shares in percent that are known to hold, and not to."""
+    """Shares in percent that are known to hold, and not to.
 
-    def __init__(self) -> None:
-        self._holds, self._fails = 0, _MOST + _STEP
+    Args:
+        first: to try.
+        most: that can be removed at all.
+    """
+
+    def __init__(self, first: int = FIRST, most: int = MOST) -> None:
+        self._first, self._most = (_STEP * (each // _STEP) for each in (min(first, most), most))
+        self._holds, self._fails = 0, self._most + _STEP
         self._tried: set[int] = set()
 
     def share(self) -> int | None:
         """Say which share to try next; None where nothing more is to be learned."""
         if not self._tried:
-            return _FIRST
+            return self._first if self._first >= _STEP else None
         if self._fails - self._holds <= _CLOSE:
             return None
         middle = _STEP * round((self._holds + self._fails) / 2 / _STEP)
-        return None if middle in self._tried or not _STEP <= middle <= _MOST else middle
+        return None if middle in self._tried or not _STEP <= middle <= self._most else middle
 
     def note(self, share: int, *, holds: bool) -> None:
         """Learn whether a share was accurate enough."""

@@ -15,6 +15,7 @@ from inferspeed_magic.profiling.environment import environment
 from inferspeed_magic.profiling.liked_widths import liked_widths
 from inferspeed_magic.profiling.opening import Opener, ways
 from inferspeed_magic.profiling.racing import FINAL_ROUNDS, Race, is_slower
+from inferspeed_magic.search.group_parts import group_parts
 from inferspeed_magic.search.trial import Trial, cost, too_big
 from inferspeed_magic.search.wording import expectation
 
@@ -105,6 +106,25 @@ class Contest:
         self._tell(f"which widths {candidate.runtime.name} likes")
         found = liked_widths(self._crew, self._limits, machine, candidate.runtime)
         return found.multiple_of if found is not None else 1
+
+    def group_parts(self, trial: Trial, multiple_of: int, limit_s: float) -> dict[str, float]:
+        """Say which part of the latency each group of channels has where a candidate runs; none where that fails.
+
+        Args:
+            trial: of the model as it came, or changed; it is looked at in float.
+            multiple_of: widths are to be multiples of this.
+            limit_s: time.
+        """
+        return group_parts(
+            self._crew,
+            self.converter,
+            self.opener,
+            self._limits,
+            trial.candidate,
+            multiple_of=multiple_of,
+            until=time.monotonic() + limit_s,
+            tell=self._tell,
+        )
 
     def attempt(self, trial: Trial) -> None:
         """Try a candidate; whatever goes wrong with it is noted on it."""

@@ -35,8 +35,9 @@ from inferspeed_magic.search.judge import Judge
 from inferspeed_magic.search.keeping import Shelf
 from inferspeed_magic.search.ledger import holds, ledger
 from inferspeed_magic.search.mixed_precision import mixed, sensitivity, worth_mixing
+from inferspeed_magic.search.narrowing import Narrowing, narrowing_of
 from inferspeed_magic.search.outcome import models, outcome, provisional_winner
-from inferspeed_magic.search.schooling import MULTIPLE, Schooling
+from inferspeed_magic.search.schooling import Schooling
 from inferspeed_magic.search.settings import Change, close_behind, serving_settings
 from inferspeed_magic.search.student import check_student
 from inferspeed_magic.search.teaching import lesson, overlap, written
@@ -60,11 +61,12 @@ if TYPE_CHECKING:
     from inferspeed_magic.sources.source import Source
 
 #: Shares of the budget: nothing new is tried after the first, and nothing new trained after the second; the original
-#: answers to the data within the third; and layers are looked at within the fourth.
+#: answers to the data within the third; channels are looked at within the fourth, and layers within the fifth.
 _TRYING = 0.7
 _TRAINING = 0.5
 _ONE_TRAINING = 0.15
 _ANSWERING = 0.06
+_LOOKING = 0.1
 _SENSITIVITY = 0.1
 #: Conversions that are begun before their turn.
 _AHEAD = 2
@@ -257,8 +259,16 @@ class Optimization:
         """Change the model, train it, and run it as the best candidates until now are run."""
         if not self._to_train or not self._judge.settled:
             return
-        asked, widths = self._asked, partial(self._widths, contest)
-        school = Schooling(contest, self._part, asked.goal, self._machine, self._tell, named=asked.named, widths=widths)
+        asked = self._asked
+        school = Schooling(
+            contest,
+            self._part,
+            asked.goal,
+            self._machine,
+            self._tell,
+            named=asked.named,
+            narrowing=partial(self._narrowing, contest),
+        )
         begun: set[str] = set()
         for name in self._to_train:
             courses = school.courses(name)
@@ -273,11 +283,16 @@ class Optimization:
         if missed:
             self._left_out.append(LeftOut(missed, "the time for training was used up"))
 
-    def _widths(self, contest: Contest, technique: str, way: Trial) -> int:
-        """Say of which number widths are to be multiples: as in an earlier run, which leaves less to train again."""
-        earlier = [dict(known.settings).get(MULTIPLE) for known in self._ledger.trained(technique)]
-        chosen = [int(value) for value in earlier if value is not None]
-        return chosen[0] if chosen else contest.liked_multiple(self._machine, way)
+    def _narrowing(self, contest: Contest, technique: str, way: Trial) -> Narrowing:
+        """Say how channels are to be removed: as in an earlier run, which leaves less to train again."""
+        earlier = narrowing_of(self._ledger.trained(technique))
+        if earlier is not None:
+            return earlier
+        multiple_of = contest.liked_multiple(self._machine, way)
+        if self._asked.goal.target in ("size", "memory") or self._part.lesson is None or not self._part.lesson.samples:
+            return Narrowing(multiple_of)
+        limit_s = _LOOKING * self._asked.goal.budget_s
+        return Narrowing(multiple_of, contest.group_parts(way, multiple_of, limit_s))
 
     def _candidate(self, idea: Idea) -> Candidate:
         runtime = runtimes()[idea.runtime]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from inferspeed_magic.discovery import techniques
 from inferspeed_magic.errors import WorkerError
-from inferspeed_magic.search.bracket import Bracket
 from inferspeed_magic.search.choice import ranked
 from inferspeed_magic.search.ideas import Idea
+from inferspeed_magic.search.narrowing import Narrowing
 from inferspeed_magic.search.trial import Trial
 from inferspeed_magic.techniques.base import ON_MODEL, Subject
 from inferspeed_magic.training import LOG, read_epochs
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _WAYS = 3
 #: Settings of steps.
 _SHARE, _NAME = "sparsity_percent", "student"
-MULTIPLE = "multiple_of"
 #: Those that are the faster the more they remove; zeros save no time.
 _BY_SHARE = ("structured_pruning",)
 _OFTEN_S = 0.3
@@ -56,7 +55,7 @@ class Schooling:
         machine: that it is for.
         tell: is called with what is being done.
         named: techniques that the user named: they are tried on what is trained, too.
-        widths: tells of which number widths had better be multiples, by technique and by the trial that leads.
+        narrowing: tells how channels are to be removed, by technique and by the trial that leads.
     """
 
     def __init__(
@@ -68,14 +67,14 @@ class Schooling:
         tell: Tell,
         *,
         named: Sequence[str] = (),
-        widths: Callable[[str, Trial], int] = lambda *_: 1,
+        narrowing: Callable[[str, Trial], Narrowing] = lambda *_: Narrowing(),
     ) -> None:
         self._contest = contest
         self._source = source
         self._machine = machine
         self._tell = tell
         self._ways = ways(contest.trials, goal, named)
-        self._widths = widths
+        self._narrowing = narrowing
         self._students = dict.fromkeys(source.lesson.students if source.lesson is not None else (), False)
 
     def courses(self, name: str) -> Iterator[list[Trial]]:
@@ -93,14 +92,10 @@ class Schooling:
         if _SHARE not in dict(techniques()[name].steps[ON_MODEL].settings) or name not in _BY_SHARE:
             yield self._trained(name, self._step(name), "")
             return
-        bracket = Bracket()
-        multiple_of = self._widths(name, self._ways[0]) if self._ways else 1
-        widths = f", in multiples of {multiple_of}" if multiple_of > 1 else ""
+        narrowing = self._narrowing(name, self._ways[0]) if self._ways else Narrowing()
+        bracket = narrowing.bracket
         while (share := bracket.share()) is not None:
-            step = self._step(name)
-            settings = {**dict(step.settings), _SHARE: share, MULTIPLE: multiple_of}
-            step = replace(step, words=f"{step.words}, {share}%{widths}", settings=tuple(sorted(settings.items())))
-            trials = self._trained(name, step, f"{share}%")
+            trials = self._trained(name, *narrowing.step(self._step(name), share))
             yield trials
             if not any(trial.candidate.blocks or trial.remembered is not None for trial in trials):
                 return

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import OptionError, UnsupportedError
-from inferspeed_magic.pruning import prune
+from inferspeed_magic.pruning import parts_left, prune
 from inferspeed_magic.techniques.keras_folder import opened, save
+from inferspeed_magic.techniques.latency_rates import latency_rates
 from inferspeed_magic.training import learn, read_lesson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from inferspeed_magic.sources.portable import PortableModel
+    from inferspeed_magic.training import Lesson
 
 #: What is removed at once before what is left learns again: more than half would leave too little to learn from.
 _AT_ONCE = 0.5
@@ -46,22 +54,108 @@ def remove(
         UnsupportedError: for models of tf_keras, for those that are no graph of layers, and where nothing can go.
     """
     del state, batch_size, inputs
+    found = _of_keras(source)
+    changed = found.model
+    left = 1.0 - sparsity_percent / 100
+    for plan, kept in _stages(left, lesson):
+        changed = _narrower(changed, 1.0 - kept, multiple_of)
+        if plan is not None:
+            changed, _ = learn(changed, found.model, plan, pack=found.pack, log_folder=lesson)
+    save(changed, found, source, target)
+
+
+def remove_for_latency(
+    state: dict[str, Any],
+    *,
+    source: str,
+    target: str,
+    batch_size: int | None,
+    inputs: list[dict[str, Any]],
+    less_time_percent: int,
+    parts: str,
+    multiple_of: int,
+    lesson: str,
+) -> None:
+    """Remove channels where they take most time for the least that they do, until a latency is reached, and train.
+
+    At the beginning of each stage, what removing a part of one group alone does to the answers is measured; which part
+    of the latency each group has was measured before.
+
+    Args:
+        state: of the converter process (not used).
+        source: folder of a portable model.
+        target: folder to write.
+        batch_size: not used.
+        inputs: not used.
+        less_time_percent: share of the latency that is to go.
+        parts: JSON: by group of channels, the part of the latency that goes with all of it.
+        multiple_of: widths that are left are multiples of this, or of half of it and so on where layers are too narrow.
+        lesson: folder with what to train with.
+
+    Raises:
+        UnsupportedError: for models of tf_keras, for those that are no graph of layers, and where nothing can go.
+    """
+    del state, batch_size, inputs
+    found = _of_keras(source)
+    changed, by_group = found.model, {str(name): float(part) for name, part in json.loads(parts).items()}
+    for plan, kept in _stages(1.0 - less_time_percent / 100, lesson):
+        assert plan is not None  # noqa: S101  (there is a lesson)
+        rates = latency_rates(changed, found.model, plan, by_group, kept, multiple_of=multiple_of, pack=found.pack)
+        if not rates:
+            raise UnsupportedError("no channels are known that could go and take time")
+        changed, by_group = prune(changed, rates), parts_left(by_group, rates)
+        changed, _ = learn(changed, found.model, plan, pack=found.pack, log_folder=lesson)
+    save(changed, found, source, target)
+
+
+def remove_shares(
+    state: dict[str, Any],
+    *,
+    source: str,
+    target: str,
+    batch_size: int | None,
+    inputs: list[dict[str, Any]],
+    shares: str,
+) -> None:
+    """Remove a share of the channels of each group, and leave it at that.
+
+    Args:
+        state: of the converter process (not used).
+        source: folder of a portable model.
+        target: folder to write.
+        batch_size: not used.
+        inputs: not used.
+        shares: JSON: by group of channels.
+
+    Raises:
+        UnsupportedError: for models of tf_keras, for those that are no graph of layers, and where nothing can go.
+    """
+    del state, batch_size, inputs
+    found = _of_keras(source)
+    save(prune(found.model, _shares(shares)), found, source, target)
+
+
+def _shares(text: str) -> Mapping[str, float]:
+    return {str(name): float(share) for name, share in json.loads(text).items()}
+
+
+def _of_keras(source: str) -> PortableModel:
     found = opened(source)
     if found.library != "keras":
         raise UnsupportedError("channels are removed from models of Keras 3, and this is one of tf_keras")
-    changed, sparsity = found.model, sparsity_percent / 100
-    stages = max(1, math.ceil(math.log(1.0 - sparsity) / math.log(_AT_ONCE))) if lesson is not None else 1
-    for stage in range(1, stages + 1):
-        # Each stage keeps the same share of what the one before left.
-        kept = (1.0 - sparsity) ** (1.0 / stages)
-        changed = _narrower(changed, 1.0 - kept, multiple_of)
-        if lesson is not None:
-            plan = read_lesson(lesson)
-            # The last one counts most: whatever the others learn is cut again.
-            share = (0.5 if stage == stages else 0.5 / (stages - 1)) if stages > 1 else 1.0
-            plan = replace(plan, limit_s=share * plan.limit_s)
-            changed, _ = learn(changed, found.model, plan, pack=found.pack, log_folder=lesson)
-    save(changed, found, source, target)
+    return found
+
+
+def _stages(left: float, lesson: str | None) -> list[tuple[Lesson | None, float]]:
+    """Say for each stage how to train after it, and which share of what the one before left it keeps: all the same."""
+    if lesson is None:
+        return [(None, left)]
+    plan = read_lesson(lesson)
+    count = max(1, math.ceil(math.log(left) / math.log(_AT_ONCE)))
+    kept = left ** (1.0 / count)
+    # The last one counts most: whatever the others learn is cut again.
+    shares = [0.5 / (count - 1)] * (count - 1) + [0.5] if count > 1 else [1.0]
+    return [(replace(plan, limit_s=share * plan.limit_s), kept) for share in shares]
 
 
 def _narrower(model: Any, sparsity: float, multiple_of: int) -> Any:

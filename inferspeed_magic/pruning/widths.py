@@ -1,0 +1,44 @@
+"""Which widths layers may have once they are narrower."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from inferspeed_magic.pruning.groups import Group
+
+#: Of the units that can be removed, about so many go.
+_SHARES = (0.25, 0.5, 0.75, 0.875)
+
+
+def nearest_multiple(left: int, width: int, multiple_of: int) -> int:
+    """Give the multiple that is nearest to what is left of a layer: at least one, and at most all; of two the larger.
+
+    Args:
+        left: how many units are.
+        width: how many there were.
+        multiple_of: what it is a multiple of.
+    """
+    below = left // multiple_of * multiple_of
+    above = left if below == left else min(width, below + multiple_of)
+    return below if below and left - below < above - left else above
+
+
+def shares_of(groups: Iterable[Group], multiple_of: int) -> dict[str, tuple[float, ...]]:
+    """List shares of the units that can be removed, by group, that leave multiples; up to four, the smallest first.
+
+    Args:
+        groups: of a model.
+        multiple_of: what widths are to be multiples of.
+    """
+    found = {}
+    for group in groups:
+        width, free = len(group.units), len(group.free)
+        multiple = 1 if group.heads else multiple_of
+        left = {nearest_multiple(width - round(share * free), width, multiple) for share in _SHARES}
+        gone = sorted(width - each for each in left if 0 < width - each <= min(group.most, free))
+        if gone:
+            found[group.name] = tuple(each / free for each in gone)
+    return found
