@@ -20,7 +20,7 @@ from inferspeed_magic.profiling.run import Run
 from inferspeed_magic.report import ExplainReport, OptimizeReport, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from inferspeed_magic.records import ProfileRecord, Request
     from inferspeed_magic.search.optimization import Optimization
@@ -136,6 +136,8 @@ def optimize(
     max_memory_mb: float | None = None,
     fine_tune: Any = None,
     student: Any = None,
+    temperature: float = 3.0,
+    features: Mapping[str, str] | None = None,
     evaluate: Any = None,
     calibration: Any = None,
     input_shapes: Sequence[Any] | None = None,
@@ -171,6 +173,9 @@ def optimize(
             process.
         student: a function that makes a smaller model, which learns the original's answers to ``train``; or several, as
             a dictionary from names to functions.
+        temperature: by which the original's answers are softened where they are learned; classes only.
+        features: layers of the original by name, and for each the student's layer that learns what it makes; None for
+            answers alone.
         evaluate: a function of ``predict`` that returns a score (higher is better), in place of a metric.
         calibration: inputs to find the ranges of activations with, or a function that yields them; None takes some of
             ``data``.
@@ -207,6 +212,7 @@ def optimize(
         seed=seed,
         exhaustive=exhaustive,
         training=(train, epochs, fine_tune, student),
+        distilling=(temperature, features),
     )
     handed_in = arguments.named(model)
     if len(handed_in) > 1:

@@ -57,6 +57,30 @@ def epochs(text: str) -> int:
     return whole(text, 1, "one whole number from 1, such as 5")
 
 
+def temperature(text: str) -> float:
+    """By which answers are softened."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ArgumentTypeError(f"{text!r} does not do; give a number above 0, such as 3")
+    return number
+
+
+def features(text: str) -> tuple[tuple[str, str], ...]:
+    """Layers of the teacher and of the student, as in ``conv_5:conv_2``."""
+    found = []
+    for pair in pieces(text, "pairs of layers, such as conv_5:conv_2"):
+        taught, _, learned = pair.partition(":")
+        if not taught or not learned:
+            raise ArgumentTypeError(
+                f"{pair!r} is no pair; give a layer of the teacher and one of the student, such as conv_5:conv_2"
+            )
+        found.append((taught, learned))
+    return tuple(found)
+
+
 def left_out(text: str) -> tuple[str, ...]:
     """Names of techniques and runtimes; a family such as ``keras`` stands for all ``keras.*``."""
     from inferspeed_magic.discovery import runtime_names, techniques

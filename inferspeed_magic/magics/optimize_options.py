@@ -40,6 +40,8 @@ class OptimizeOptions:
     seed: int
     into: str | None
     quiet: bool
+    temperature: float | None = None
+    features: tuple[tuple[str, str], ...] = ()
 
 
 def build(magic: str, *, train: str, epochs: str, technique: str) -> OptionParser:
@@ -156,6 +158,8 @@ def read(parser: OptionParser, line: str) -> OptimizeOptions:
         data=found.data,
         train=found.train,
         epochs=found.epochs,
+        temperature=getattr(found, "temperature", None),
+        features=getattr(found, "features", None) or (),
         metric=found.metric,
         max_drop=found.max_drop,
         target=cast("Target", found.target),

@@ -109,6 +109,9 @@ def _optimize(
     from inferspeed_magic.workflow import optimize
 
     data, train = samples
+    distilling: dict[str, Any] = {"features": dict(options.features)} if options.features else {}
+    if options.temperature is not None:
+        distilling["temperature"] = options.temperature
     return optimize(
         found,
         data,
@@ -129,5 +132,6 @@ def _optimize(
         input_shapes=None if options.input_shapes is None else list(options.input_shapes),
         seed=options.seed,
         progress=not options.quiet,
+        **distilling,
         **functions,
     )

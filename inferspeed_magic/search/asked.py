@@ -16,6 +16,7 @@ from inferspeed_magic.errors import OptionError
 from inferspeed_magic.formats.routes import NATIVE
 from inferspeed_magic.profiling import arguments
 from inferspeed_magic.records import Goal, Request, Target
+from inferspeed_magic.training.soft_targets import TEMPERATURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,6 +39,8 @@ class Asked:
         students: functions that make smaller models, by name; the name of an only one may be empty.
         named: techniques and runtimes that the user named.
         exhaustive: try everything, and measure everything to the end.
+        temperature: by which the teacher's answers are softened.
+        features: layers of the teacher, and which layer of a student learns from each.
     """
 
     goal: Goal
@@ -53,6 +56,8 @@ class Asked:
     students: tuple[tuple[str, Callable[[], Any]], ...] = ()
     named: tuple[str, ...] = ()
     exhaustive: bool = False
+    temperature: float = TEMPERATURE
+    features: tuple[tuple[str, str], ...] = ()
 
     @property
     def trains(self) -> bool:
@@ -82,12 +87,13 @@ def asked(
     seed: int,
     exhaustive: bool = False,
     training: tuple[Any, int | None, Any, Any] = (None, None, None, None),
+    distilling: tuple[Any, Any] = (TEMPERATURE, None),
 ) -> Asked:
     """Check the options, which are those of ``optimize``.
 
     ``names`` are techniques and runtimes to try (None for all), and those of either to leave out; ``bounds_mb`` are
     those on the file and on the memory of its process; ``training`` is data, epochs, and the functions ``fine_tune``
-    and ``student`` (or several of the latter).
+    and ``student`` (or several of the latter); ``distilling`` is the temperature, and the features to learn.
 
     Raises:
         OptionError: what is wrong, and how to mend it.
@@ -110,6 +116,7 @@ def asked(
         raise OptionError("give either metric= or evaluate=: evaluate(predict) computes its score by itself")
     students = _students(training[3])
     _check_training(*training[:3], has_student=bool(students))
+    temperature, features = _distilling(*distilling, has_student=bool(students))
     wanted, runtimes, left_out = names
     named = (*_listed(wanted), *(arguments.runtime_list(runtimes) if runtimes is not None else ()))
     trained = [] if training[0] is None and training[2] is None else [*_TRAINED, *([_STUDENT] * bool(students))]
@@ -156,7 +163,29 @@ def asked(
         students,
         named,
         bool(exhaustive),
+        temperature,
+        features,
     )
+
+
+def _distilling(temperature: Any, features: Any, *, has_student: bool) -> tuple[float, tuple[tuple[str, str], ...]]:
+    """Check how much answers are softened, and which features are learned.
+
+    Raises:
+        OptionError: for what makes no sense.
+    """
+    if not _number(temperature) or temperature <= 0:
+        raise OptionError(f"temperature {temperature!r} makes no sense: it is a number above 0, such as 3")
+    if features is None:
+        return float(temperature), ()
+    if not isinstance(features, Mapping) or not features:
+        raise OptionError(
+            "features names layers of the teacher, and for each the student's layer that learns from it: "
+            "{'conv_5': 'conv_2'}, say"
+        )
+    if not has_student:
+        raise OptionError("features are learned by a student, and there is none: give student=")
+    return float(temperature), tuple((str(taught), str(learned)) for taught, learned in features.items())
 
 
 def _students(given: Any) -> tuple[tuple[str, Callable[[], Any]], ...]:

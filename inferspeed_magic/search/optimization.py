@@ -249,7 +249,7 @@ class Optimization:
         self._warnings += [doubt] if doubt is not None else []
         students = {name: make() for name, make in asked.students}
         for name, student in students.items():
-            check_student(student, source, self._part, name)
+            check_student(student, source, self._part, name, features=dict(asked.features))
         parts = [source] if self._part is source else [source, self._part]
         for place, part in enumerate(parts):
             part.lesson = written(found, part, crew.folder / f"lesson_{place}", students)

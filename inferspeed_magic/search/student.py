@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inferspeed_magic.errors import ModelError, OptionError
+from inferspeed_magic.errors import ModelError, OptionError, UnsupportedError
 from inferspeed_magic.sources import live
 from inferspeed_magic.sources.fingerprint import of_model
 from inferspeed_magic.sources.quiet import quiet
 from inferspeed_magic.training import STUDENT
+from inferspeed_magic.training.features import check_features
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from inferspeed_magic.sources.source import Source
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-def check_student(student: Any, source: Source, part: Source, name: str = "") -> None:
+def check_student(
+    student: Any, source: Source, part: Source, name: str = "", *, features: Mapping[str, str] | None = None
+) -> None:
     """Run a student as the original is run, and compare what they take and answer.
 
     Args:
@@ -29,6 +33,7 @@ def check_student(student: Any, source: Source, part: Source, name: str = "") ->
         source: the original.
         part: of it that is trained; the original itself where that is all of it.
         name: which of several students it is; empty for the only one.
+        features: layers of the original, and which of the student's learns from each.
 
     Raises:
         OptionError: for what cannot take the original's place.
@@ -56,6 +61,11 @@ def check_student(student: Any, source: Source, part: Source, name: str = "") ->
     theirs = _outputs(source, sample)
     if mine != theirs:
         raise OptionError(f"the student answers a sample with {mine}, and the original with {theirs}: make them alike")
+    if features:
+        try:
+            check_features(source.model, student, features)
+        except UnsupportedError as error:
+            raise OptionError(f"features: {error}") from error
 
 
 def write_student(student: Any, source: Source, folder: Path, name: str = "") -> str:

@@ -61,6 +61,8 @@ def lesson(asked: Asked, source: Source, check: Part) -> tuple[Lesson, tuple[str
         "loss_weights": weights,
         "optimizer": optimizer,
         "fine_tune": asked.fine_tune,
+        "temperature": asked.temperature,
+        "features": dict(asked.features),
     }
     if asked.train is None:
         return Lesson([], **facts), ()
@@ -119,7 +121,8 @@ def written(found: Lesson, source: Source, folder: Path, students: Mapping[str, 
         raise OptionError(
             f"what to train with cannot be written ({error}): free space, set TMPDIR elsewhere, or train with less"
         ) from error
-    digest.update(repr([found.epochs, found.batch_size, found.limit_s, found.seed]).encode())
+    numbers = [found.epochs, found.batch_size, found.limit_s, found.seed, found.temperature, [*found.features.items()]]
+    digest.update(repr(numbers).encode())
     return LessonFiles(
         folder,
         digest.hexdigest()[:32],

@@ -48,5 +48,12 @@ def distill(
     folder = Path(lesson) / STUDENT / student
     plan = read_lesson(lesson)
     plan = replace(plan, epochs=plan.epochs or _EPOCHS)
-    trained, _ = learn(read(str(folder)).model, teacher.model, plan, pack=teacher.pack, log_folder=lesson)
+    trained, _ = learn(
+        read(str(folder)).model,
+        teacher.model,
+        plan,
+        pack=teacher.pack,
+        log_folder=lesson,
+        features=plan.features,
+    )
     save(trained, teacher, str(folder), target)

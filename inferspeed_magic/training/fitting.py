@@ -11,12 +11,13 @@ from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.records.epoch import Epoch
 from inferspeed_magic.training.answers import CHECK_SHARE, SHARE, answered, at
 from inferspeed_magic.training.correctness import correctness
+from inferspeed_magic.training.features import feature_loss, with_features
 from inferspeed_magic.training.log import write_epoch
 from inferspeed_magic.training.pacing import pace
 from inferspeed_magic.training.soft_targets import soft_loss, targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 #: Epochs where the user names none, and samples of one step are left to us.
 EPOCHS = 10
-#: The labels' share of the loss; the rest is the teacher's.
-_LABELS = 0.5
+#: The labels' share of the loss; the rest is the teacher's, half of it for features where some are learned.
+_LABELS, _FEATURES = 0.5, 0.5
 _LEARNING_RATE, _LEAST_RATE = 1e-3, 1e-4
 
 
@@ -39,11 +40,12 @@ def learn(
     *,
     pack: Callable[[Sequence[Array]], Any],
     log_folder: str | Path | None = None,
+    features: Mapping[str, str] | None = None,
 ) -> tuple[Any, list[Epoch]]:
     """Train a model in place until its time is up, or until it learns no more; the best weights seen stay.
 
     Where there are labels and a loss, half of what is minimized is the user's own loss; the rest, or all of it, is the
-    distance from the teacher's softened answers.
+    distance from the teacher's softened answers, and from its features where some are named.
 
     Args:
         student: a Keras 3 model.
@@ -51,6 +53,7 @@ def learn(
         lesson: samples, labels, time.
         pack: nests a flat list of inputs as both models take them.
         log_folder: where each epoch is written down at its end; None for nowhere.
+        features: layers of the teacher, and which of the student's learns from each; None for answers alone.
 
     Returns:
         The model, which is another one only where the user's own function returned one; and its epochs.
@@ -84,7 +87,9 @@ def learn(
     loss_of_labels = _compiled(student, lesson, keras) if supervised else None
     read_as = targets(taught, teacher, lesson.loss, keras)
     right = correctness(labels, taught, read_as, keras) if supervised else None
-    pupil = _pupil(student, soft_loss(read_as, keras), loss_of_labels, right, keras)
+    soft = soft_loss(read_as, keras, lesson.temperature)
+    insight = _Insight(teacher, student, features, keras) if features else None
+    pupil = _pupil(student, soft, loss_of_labels, right, insight=insight, keras=keras)
     pupil.compile(optimizer=_optimizer(lesson, keras), jit_compile=False)
     check: dict[str, Any] = {}
     if lesson.check_inputs:
@@ -155,11 +160,36 @@ def _optimizer(lesson: Lesson, keras: Any) -> Any:
     return keras.optimizers.Adam(_LEARNING_RATE)
 
 
+class _Insight:
+    """Looks into teacher and student."""
+
+    def __init__(self, teacher: Any, student: Any, features: Mapping[str, str], keras: Any) -> None:
+        self._teacher = with_features(teacher, "the teacher", list(features), keras)
+        self._student = with_features(student, "the student", list(features.values()), keras)
+        self._count = len(features)
+        self._loss = feature_loss(keras)
+
+    def answers(self, inputs: Any, training: bool | None) -> list[Any]:  # noqa: FBT001  (as Keras has it)
+        """Run the student; what its layers make comes behind its answers."""
+        found: list[Any] = self._student(inputs, training=training)
+        return found
+
+    def take_off(self, answers: list[Any]) -> list[Any]:
+        """Leave out what layers made."""
+        return answers[: -self._count]
+
+    def distance(self, inputs: Any, answers: list[Any]) -> Any:
+        """Compare what layers made with what those of the teacher make."""
+        return self._loss(self._teacher(inputs, training=False)[-self._count :], answers[-self._count :])
+
+
 def _pupil(
     student: Any,
     soft: Callable[[Any, Any], Any],
     loss_of_labels: Callable[..., Any] | None,
     right: Callable[[Any, Any], Any] | None,
+    *,
+    insight: _Insight | None,
     keras: Any,
 ) -> Any:
     """Wrap the student so that Keras's own training minimizes both losses, and sees how many answers are right."""
@@ -173,14 +203,18 @@ def _pupil(
             self.correct: Any = keras.metrics.Mean(name="correct") if right is not None else None
 
         def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: FBT001  (as Keras calls it)
-            return self.student(inputs, training=training)
+            return self.student(inputs, training=training) if insight is None else insight.answers(inputs, training)
 
         def compute_loss(
             self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: Any = None
         ) -> Any:
             del training
             taught = [y["taught"][f"output_{place}"] for place in range(len(y["taught"]))]
+            inside = y_pred
+            y_pred = self.answered(y_pred)
             distance = soft(taught, keras.tree.flatten(y_pred))
+            if insight is not None:
+                distance = (1.0 - _FEATURES) * distance + _FEATURES * insight.distance(x, inside)
             if loss_of_labels is None:
                 more = self.losses
                 return distance + sum(more) if more else distance
@@ -188,7 +222,14 @@ def _pupil(
             weights = sample_weight["labels"] if isinstance(sample_weight, dict) else sample_weight
             return _LABELS * loss_of_labels(x, y["labels"], y_pred, weights) + (1.0 - _LABELS) * distance
 
+        def answered(self, y_pred: Any) -> Any:
+            """Give what the student itself answers, as it nests it."""
+            if insight is None:
+                return y_pred
+            return keras.tree.pack_sequence_as(student.output, insight.take_off(y_pred))
+
         def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            y_pred = self.answered(y_pred)
             if right is not None:
                 self.correct.update_state(right(*(keras.tree.flatten(each)[0] for each in (y["labels"], y_pred))))
             return super().compute_metrics(x, y, y_pred, sample_weight)

@@ -12,6 +12,7 @@ import numpy as np
 
 from inferspeed_magic.sources.array_files import read
 from inferspeed_magic.sources.fingerprint import of_objects, reduced_loss
+from inferspeed_magic.training.soft_targets import TEMPERATURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ LOG = "epochs.jsonl"
 #: The folder of the model that learns, in that of the lesson, where it is one of the user's.
 STUDENT = "student"
 _FACTS = "lesson.json"
+_PLAIN = ("epochs", "batch_size", "limit_s", "seed", "temperature", "features")
 _PICKLED = "lesson.pkl"
 
 
@@ -44,6 +46,8 @@ class Lesson:
         loss, loss_weights: that the user compiled the model with; None without any.
         optimizer: configuration of the user's, as ``keras.optimizers.serialize`` gives it; None without any.
         fine_tune: the user's own training: it takes a model and trains it in place, or returns another one.
+        temperature: by which the teacher's answers are softened.
+        features: layers of the teacher, and which layer of a student of the user's learns from each.
     """
 
     inputs: list[Array]
@@ -59,6 +63,8 @@ class Lesson:
     loss_weights: Any = None
     optimizer: dict[str, Any] | None = None
     fine_tune: Callable[[Any], Any] | None = None
+    temperature: float = TEMPERATURE
+    features: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.inputs[0]) if self.inputs else 0
@@ -77,7 +83,7 @@ def write_lesson(folder: Path, lesson: Lesson) -> None:
     objects = pickled(lesson)  # first: what cannot be pickled leaves nothing behind
     folder.mkdir(parents=True)
     (folder / _PICKLED).write_bytes(objects)
-    facts: dict[str, Any] = {name: getattr(lesson, name) for name in ("epochs", "batch_size", "limit_s", "seed")}
+    facts: dict[str, Any] = {name: getattr(lesson, name) for name in _PLAIN}
     facts["arrays"] = {
         "inputs": _saved(folder, "input", lesson.inputs),
         "labels": _saved(folder, "label", lesson.labels),

@@ -44,6 +44,8 @@ def test_the_student_of_the_cell_is_distilled(notebook, workflow, teacher):
         ("--exclude float16", {"techniques": ["distillation"], "exclude": ("float16",)}),
         ("--max-drop 2%", {"max_accuracy_drop": 0.02}),
         ("--runtime litert", {"runtimes": ["litert"]}),
+        ("--temperature 5", {"temperature": 5.0}),
+        ("--features conv_5:conv_2,dense:dense_1", {"features": {"conv_5": "conv_2", "dense": "dense_1"}}),
         ("--budget 10m --quiet", {"budget_s": 600.0, "progress": False}),
     ],
 )
@@ -85,6 +87,11 @@ def test_the_teacher_may_be_made_in_the_cell(notebook, workflow):
         (f"{LINE}\nran = 1", "the cell defines no student; write def student(): ..., which returns a smaller model"),
         (f"{LINE} --exclude distillation\nran = 1\n{STUDENT}", "--exclude"),
         (f"{LINE} --epochs 0\nran = 1\n{STUDENT}", "--epochs"),
+        (f"{LINE} --temperature 0\nran = 1\n{STUDENT}", "--temperature: '0' does not do; give a number above 0"),
+        (
+            f"{LINE} --features conv_5\nran = 1\n{STUDENT}",
+            "--features: 'conv_5' is no pair; give a layer of the teacher",
+        ),
         (f"%%distill a b --train x,y\nran = 1\n{STUDENT}", "one model at a time: the line names a, b; leave one"),
         (f"%%distill teacher --train\nran = 1\n{STUDENT}", "--train needs a value; %%distill? shows examples"),
         (f"%%distill teachr --train x,y\nx = 1\n{STUDENT}", "'teachr'; did you mean teacher?"),
@@ -135,7 +142,8 @@ def test_the_help_is_written_from_the_options(notebook):
     assert documentation == DISTILL
     listed = [line.split()[0] for line in documentation.splitlines() if line.startswith("    --")]
     assert listed == [name for action in OPTIONS for name in action.option_strings]
-    assert [action.dest for action in OPTIONS] == [action.dest for action in OPTIMIZE_OPTIONS]
+    own = {"temperature", "features"}
+    assert [each.dest for each in OPTIONS if each.dest not in own] == [each.dest for each in OPTIMIZE_OPTIONS]
     assert "%%%" not in documentation
     assert max(map(len, documentation.splitlines())) <= 100
     notebook.run("%%distill?")

@@ -13,6 +13,7 @@ from keras import layers
 
 from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.training import LOG, Lesson, learn, pickled, read_lesson, write_lesson
+from inferspeed_magic.training.features import check_features
 
 
 def first(flat):
@@ -230,3 +231,106 @@ def test_a_lesson_arrives_as_it_was_written(tmp_path):
     assert found.loss_weights == [1, 2]
     assert float(found.loss(np.ones(2), np.zeros(2))) == 1.0
     assert (found.epochs, found.limit_s) == (8, 60)
+
+
+def wide(units, seed):
+    keras.utils.set_random_seed(seed)
+    return keras.Sequential(
+        [
+            keras.Input((6,)),
+            layers.Dense(units, activation="relu", name="inner"),
+            layers.Dense(3, activation="softmax", name="answer"),
+        ]
+    )
+
+
+def seen_inside(model, x):
+    inner = keras.Model(model.input, model.get_layer("inner").output).predict(x, verbose=0)
+    products = inner @ inner.T
+    return inner, products / np.linalg.norm(products, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("units", [16, 8])
+def test_features_come_to_be_as_the_teachers_are(units):
+    """Of the same width number by number; of another one, samples that are alike to the teacher become alike."""
+    teacher, x = wide(16, 0), samples(200, 2)
+    near = []
+    for features in ({"inner": "inner"}, None):
+        student = wide(units, 1)
+        learn(student, teacher, lesson(epochs=30), pack=first, features=features)
+        way = 0 if units == 16 else 1
+        near.append(np.mean((seen_inside(teacher, x)[way] - seen_inside(student, x)[way]) ** 2))
+        assert agreement(teacher, student, x) > 0.8
+    assert near[0] < 0.7 * near[1]
+
+
+def test_features_of_several_inputs_and_outputs_by_name():
+    def made(width):
+        one, other = keras.Input((6,), name="one"), keras.Input((4,), name="other")
+        hidden = layers.Dense(width, activation="relu", name="inner")(layers.Concatenate()([one, other]))
+        outputs = {
+            "kind": layers.Dense(3, activation="softmax", name="kind")(hidden),
+            "size": layers.Dense(1, name="size")(hidden),
+        }
+        return keras.Model({"one": one, "other": other}, outputs)
+
+    draw = np.random.default_rng(0)
+    inputs = [draw.normal(size=(256, width)).astype("float32") for width in (6, 4)]
+    taught = lesson(
+        labels={"kind": np.zeros(256, "int64"), "size": np.ones((256, 1), "float32")},
+        loss={"kind": "sparse_categorical_crossentropy", "size": "mse"},
+        check_inputs=[],
+    )
+
+    def by_name(flat):
+        return dict(zip(("one", "other"), flat, strict=True))
+
+    student = made(4)
+    _, epochs = learn(student, made(8), replace(taught, inputs=inputs), pack=by_name, features={"inner": "inner"})
+    assert epochs[-1].loss < epochs[0].loss
+    assert (student.predict(by_name(inputs), verbose=0)["kind"].argmax(-1) == 0).mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("features", "words"),
+    [
+        ({"deep": "inner"}, "the teacher has no layer `deep`: it has inner, answer"),
+        ({"inner": "deep"}, "the student has no layer `deep`"),
+    ],
+)
+def test_layers_that_are_not_there_are_named(features, words):
+    with pytest.raises(UnsupportedError, match=words):
+        check_features(wide(8, 0), wide(4, 0), features)
+
+
+def test_features_of_a_model_that_is_no_graph_are_refused():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Dense(3, name="inner")
+
+        def call(self, x):
+            return self.inner(x)
+
+    own = Own()
+    own(samples(2))
+    with pytest.raises(UnsupportedError, match="the student is no graph of layers"):
+        check_features(wide(8, 0), own, {"inner": "inner"})
+
+
+def test_the_temperature_softens_what_is_learned():
+    """Soft answers tell of the classes that the teacher would name second: those are met the better the softer."""
+    teacher, x = wide(16, 0), samples(200, 2)
+    teacher.get_layer("answer").set_weights([4 * weight for weight in teacher.get_layer("answer").get_weights()])
+    logits = []
+    for temperature in (1.0, 20.0):
+        student = wide(16, 1)
+        learn(student, teacher, replace(lesson(epochs=30), temperature=temperature), pack=first)
+        logits.append(np.log(np.maximum(student.predict(x, verbose=0), 1e-7)))
+    assert not np.allclose(*logits, atol=0.05)
+
+
+def test_what_is_to_be_learned_travels(tmp_path):
+    write_lesson(tmp_path / "lesson", replace(lesson(), temperature=5.0, features={"a": "b"}))
+    found = read_lesson(tmp_path / "lesson")
+    assert (found.temperature, found.features) == (5.0, {"a": "b"})

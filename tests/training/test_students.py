@@ -142,3 +142,23 @@ def test_mistakes_are_one_line(model, students, words):
         im.optimize(model, DATA, train=TRAIN, student=students, **QUICK)
     assert words in str(found.value)
     assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"features": {"deep": "look"}}, "features: the teacher has no layer `deep`: it has "),
+        ({"features": {"its first": "deep"}}, "features: the student has no layer `deep`: it has look, flat, kind"),
+        ({"features": ["look"]}, "features names layers of the teacher, and for each the student's layer"),
+        ({"features": {"its first": "look"}, "student": None}, "features are learned by a student, and there is none"),
+        ({"temperature": 0}, "temperature 0 makes no sense: it is a number above 0, such as 3"),
+    ],
+)
+def test_mistakes_in_what_is_learned_are_one_line(model, options, words):
+    if isinstance(options.get("features"), dict):
+        named = {"its first": model.layers[0].name}
+        options = options | {"features": {named.get(one, one): other for one, other in options["features"].items()}}
+    with pytest.raises(OptionError) as found:
+        im.optimize(model, DATA, **{"train": TRAIN, "student": STUDENTS["small"], **QUICK, **options})
+    assert words in str(found.value)
+    assert "\n" not in str(found.value)
