@@ -1,8 +1,8 @@
 """Channels, neurons and heads removed from Keras 3 models: what is left is an ordinary Keras model."""
 
 from inferspeed_magic.pruning.channels import ChannelGroup, channel_groups, prune
-from inferspeed_magic.pruning.groups import groups, traced
-from inferspeed_magic.pruning.rates import at_least_squares, cheapest_rates, gained, parts_left
+from inferspeed_magic.pruning.groups import groups, sliced, traced
+from inferspeed_magic.pruning.rates import at_least_squares, cheapest_rates, gained
 from inferspeed_magic.pruning.rises import loss_rises
 from inferspeed_magic.pruning.widths import shares_of
 
@@ -14,8 +14,8 @@ __all__ = [
     "gained",
     "groups",
     "loss_rises",
-    "parts_left",
     "prune",
     "shares_of",
+    "sliced",
     "traced",
 ]

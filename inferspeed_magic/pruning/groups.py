@@ -14,6 +14,7 @@ from inferspeed_magic.pruning.units import FIXED
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from inferspeed_magic.pruning.passages import Slice
     from inferspeed_magic.pruning.units import Channels
 
 #: Of each group, this share may go at most: what is left has to carry the layers behind it.
@@ -101,6 +102,13 @@ def made_channels(trace: Trace) -> Iterator[tuple[Any, tuple[str, ...], Channels
         for path, channels in trace.passages[id(layer)].sizes.items():
             if path[0] != SHAPE:
                 yield layer, path, channels
+
+
+def sliced(trace: Trace) -> Iterator[tuple[Any, Slice, Channels]]:
+    """List layers with the axes of their weights that channels are counted along, and the unit of each place there."""
+    for layer in trace.layers:
+        for each in trace.passages[id(layer)].slices:
+            yield layer, each, trace.units.roots(each.channels)
 
 
 def distinct(trace: Trace, channels: Channels) -> list[int]:

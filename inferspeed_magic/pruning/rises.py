@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inferspeed_magic.pruning.groups import groups, traced
+from inferspeed_magic.pruning.groups import groups, sliced, traced
 from inferspeed_magic.pruning.importance import unit_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from inferspeed_magic.pruning.importance import Importance
-    from inferspeed_magic.pruning.tracing import Trace
 
 
 def loss_rises(
@@ -23,7 +22,7 @@ def loss_rises(
     loss: Callable[[], float],
     *,
     importance: Importance = "l2",
-    until: float,
+    limit_s: float,
 ) -> dict[str, dict[float, float]]:
     """Measure by how much a loss rises without a share of each group, the others as they are.
 
@@ -36,21 +35,23 @@ def loss_rises(
         shares: to look at, by group, those that matter most first.
         loss: of the model as it is now.
         importance: that says which units go first.
-        until: when to stop, as of ``time.monotonic``; groups that were not reached are left out.
+        limit_s: seconds, from the first look at the model as it is on; groups that were not reached are left out.
 
     Returns:
         By group, by share.
     """
     trace = traced(model)
     scores = unit_scores(trace, importance)
-    before = loss()
-    found: dict[str, dict[float, float]] = {}
+    places = [(each.weight, each.axis, roots) for _, each, roots in sliced(trace)]
     known = {group.name: group for group in groups(trace)}
+    before = loss()
+    until = time.monotonic() + limit_s
+    found: dict[str, dict[float, float]] = {}
     for name in shares:
         if time.monotonic() >= until:
             break
         for share in shares[name]:
-            kept = _silenced(trace, set(known[name].least(scores, share)))
+            kept = _silenced(places, known[name].least(scores, share))
             try:
                 found.setdefault(name, {})[share] = loss() - before
             finally:
@@ -59,17 +60,15 @@ def loss_rises(
     return found
 
 
-def _silenced(trace: Trace, units: set[int]) -> list[tuple[Any, Any]]:
+def _silenced(places: Sequence[tuple[Any, int, Any]], units: Sequence[int]) -> list[tuple[Any, Any]]:
     """Set the weights of units to zero; give the weights that were changed, with what they were."""
     kept: dict[int, tuple[Any, Any]] = {}
-    gone = np.array(sorted(units), np.int64)
-    for layer in trace.layers:
-        for each in trace.passages[id(layer)].slices:
-            places = np.flatnonzero(np.isin(trace.units.roots(each.channels), gone))
-            if not len(places):
-                continue
-            values = np.array(each.weight.numpy())
-            kept.setdefault(id(each.weight), (each.weight, values.copy()))
-            np.moveaxis(values, each.axis, 0)[places] = 0
-            each.weight.assign(values)
+    for weight, axis, roots in places:
+        gone = np.flatnonzero(np.isin(roots, units))
+        if not len(gone):
+            continue
+        values = np.array(weight.numpy())
+        kept.setdefault(id(weight), (weight, values.copy()))
+        np.moveaxis(values, axis, 0)[gone] = 0
+        weight.assign(values)
     return list(kept.values())

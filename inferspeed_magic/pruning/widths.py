@@ -31,14 +31,21 @@ def shares_of(groups: Iterable[Group], multiple_of: int) -> dict[str, tuple[floa
 
     Args:
         groups: of a model.
-        multiple_of: what widths are to be multiples of.
+        multiple_of: what widths are to be multiples of; where a group is too narrow for that, of half of it, and so on.
     """
-    found = {}
+    found: dict[str, tuple[float, ...]] = {}
     for group in groups:
-        width, free = len(group.units), len(group.free)
         multiple = 1 if group.heads else multiple_of
-        left = {nearest_multiple(width - round(share * free), width, multiple) for share in _SHARES}
-        gone = sorted(width - each for each in left if 0 < width - each <= min(group.most, free))
-        if gone:
-            found[group.name] = tuple(each / free for each in gone)
+        shares = _shares(group, multiple)
+        while not shares and multiple > 1:
+            multiple //= 2
+            shares = _shares(group, multiple)
+        if shares:
+            found[group.name] = shares
     return found
+
+
+def _shares(group: Group, multiple_of: int) -> tuple[float, ...]:
+    width, free = len(group.units), len(group.free)
+    left = {nearest_multiple(width - round(share * free), width, multiple_of) for share in _SHARES}
+    return tuple(gone / free for gone in sorted(width - each for each in left) if 0 < gone <= min(group.most, free - 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FIRST, MOST = 50, 90
+_FIRST, _MOST = 50, 90
 _STEP = 5
 #: Closer than this is not worth another training.
 _CLOSE = 10
@@ -16,8 +16,8 @@ class Bracket:
         most: that can be removed at all.
     """
 
-    def __init__(self, first: int = FIRST, most: int = MOST) -> None:
-        self._first, self._most = (_STEP * (each // _STEP) for each in (min(first, most), most))
+    def __init__(self, first: int = _FIRST, most: int = _MOST) -> None:
+        self._first, self._most = (_STEP * (min(each, _MOST) // _STEP) for each in (first, most))
         self._holds, self._fails = 0, self._most + _STEP
         self._tried: set[int] = set()
 

@@ -12,10 +12,12 @@ from inferspeed_magic.panel.parts import one_line
 from inferspeed_magic.profiling.batch_choice import choose
 from inferspeed_magic.profiling.conversion import Converter
 from inferspeed_magic.profiling.environment import environment
+from inferspeed_magic.profiling.kept_numbers import KeptNumbers
 from inferspeed_magic.profiling.liked_widths import liked_widths
 from inferspeed_magic.profiling.opening import Opener, ways
 from inferspeed_magic.profiling.racing import FINAL_ROUNDS, Race, is_slower
-from inferspeed_magic.search.group_parts import group_parts
+from inferspeed_magic.search.elasticity import Elasticities, Narrower
+from inferspeed_magic.search.ideas import Idea
 from inferspeed_magic.search.trial import Trial, cost, too_big
 from inferspeed_magic.search.wording import expectation
 
@@ -107,24 +109,42 @@ class Contest:
         found = liked_widths(self._crew, self._limits, machine, candidate.runtime)
         return found.multiple_of if found is not None else 1
 
-    def group_parts(self, trial: Trial, multiple_of: int, limit_s: float) -> dict[str, float]:
-        """Say which part of the latency each group of channels has where a candidate runs; none where that fails.
+    def elasticities(self, machine: Machine, trial: Trial, multiple_of: int, limit_s: float) -> dict[str, float]:
+        """Say with which power of each layer's width the latency goes where a candidate runs; none where that fails.
 
         Args:
-            trial: of the model as it came, or changed; it is looked at in float.
+            machine: that this is.
+            trial: of the model as it came, or changed; it is looked at as it came, in float.
             multiple_of: widths are to be multiples of this.
             limit_s: time.
         """
-        return group_parts(
-            self._crew,
-            self.converter,
-            self.opener,
-            self._limits,
-            trial.candidate,
-            multiple_of=multiple_of,
-            until=time.monotonic() + limit_s,
-            tell=self._tell,
+        as_it_came = Idea(trial.idea.runtime)
+        plain = next(
+            (each.candidate for each in self.trials if each.idea == as_it_came and each.candidate.blocks), None
         )
+        if plain is None:
+            return {}
+        kept = self._kept_elasticities(machine, plain, multiple_of)
+        known = kept.read(Elasticities) if kept is not None else None
+        if known is not None:
+            return known.powers
+        narrower = Narrower(
+            self._crew, self.converter, self._limits, plain, inputs=self.opener.inputs(plain), tell=self._tell
+        )
+        found = narrower.elasticities(multiple_of, limit_s)
+        if found.complete and kept is not None:
+            kept.write(found)
+        return found.powers
+
+    def _kept_elasticities(self, machine: Machine, plain: Candidate, multiple_of: int) -> KeptNumbers | None:
+        """Name what was measured by all that it follows from; None for a model that cannot be told from others."""
+        try:
+            model = plain.source.fingerprint()
+        except Exception:  # noqa: BLE001  (whatever the user's classes raise)
+            return None
+        lowering = plain.lowering
+        where = (plain.runtime.name, lowering.device, lowering.threads, lowering.batch_size, str(plain.batch_in_file))
+        return KeptNumbers("elasticities", machine, model, *where, multiple_of) if model else None
 
     def attempt(self, trial: Trial) -> None:
         """Try a candidate; whatever goes wrong with it is noted on it."""

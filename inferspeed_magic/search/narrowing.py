@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from inferspeed_magic.records import Result
 
 #: Settings of steps.
-_SHARE, _LESS, _MULTIPLE, _PARTS = "sparsity_percent", "less_time_percent", "multiple_of", "parts"
+_SHARE, _LESS, _MULTIPLE, _POWERS = "sparsity_percent", "less_time_percent", "multiple_of", "elasticities"
 _FOR_LATENCY = "inferspeed_magic.techniques.channel_pruner:remove_for_latency"
-#: Of every group, so much may go at most.
-_HALF, _MOST = 0.5, 0.9
-#: Where all channels together have less of the latency than this, it says nothing about them.
-_WORTH_PERCENT = 30
+#: Shares of every group: what is tried first, and what can be taken of most of them.
+_FIRST, _MOST = 0.5, 0.75
+#: Where so much of all channels has less of the latency than this, it says nothing about them.
+_WORTH_PERCENT = 25
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class Narrowing:
 
     Attributes:
         multiple_of: widths had better be multiples of this.
-        parts: of the latency, by group of channels; empty where that is not known.
+        elasticities: by group of channels, the power of its width that the latency goes with; empty where that is not
+            known.
     """
 
     multiple_of: int = 1
-    parts: Mapping[str, float] = field(default_factory=dict)
+    elasticities: Mapping[str, float] = field(default_factory=dict)
 
-    @property
     def bracket(self) -> Bracket:
         """Start with what goes with half of all channels."""
-        return Bracket(self._less_time(_HALF), self._less_time(_MOST)) if self._by_time else Bracket()
+        return Bracket(self._less_time(_FIRST), self._less_time(_MOST)) if self._by_time else Bracket()
 
     def step(self, step: Step, percent: int) -> tuple[Step, str]:
         """Make a step that removes a share, and say it in a few words for the candidate's name.
@@ -49,16 +49,18 @@ class Narrowing:
             step: that removes channels by their number.
             percent: of the latency, or of the channels where it is not known which of them take it.
         """
-        widths = f", in multiples of {self.multiple_of}" if self.multiple_of > 1 else ""
+        widths = f", in multiples of {self.multiple_of} where they are wide enough" if self.multiple_of > 1 else ""
         if not self._by_time:
             settings = {**dict(step.settings), _SHARE: percent, _MULTIPLE: self.multiple_of}
             words = f"{step.words}, {percent}%{widths}"
             return replace(step, words=words, settings=tuple(sorted(settings.items()))), f"{percent}%"
-        parts = json.dumps(dict(sorted(self.parts.items())))
-        settings = {_LESS: percent, _MULTIPLE: self.multiple_of, _PARTS: parts}
-        words = f"{step.words} for {percent}% less time{widths}"
-        made = replace(step, call=_FOR_LATENCY, words=words, settings=tuple(sorted(settings.items())))
-        return made, f"{percent}% less time"
+        powers = json.dumps(dict(sorted(self.elasticities.items())))
+        settings = {_LESS: percent, _MULTIPLE: self.multiple_of, _POWERS: powers}
+        said = f"for {percent}% less time"
+        made = replace(
+            step, call=_FOR_LATENCY, words=f"{step.words} {said}{widths}", settings=tuple(sorted(settings.items()))
+        )
+        return made, said
 
     @property
     def _by_time(self) -> bool:
@@ -66,17 +68,19 @@ class Narrowing:
 
     def _less_time(self, share: float) -> int:
         """Say how many percent of the latency go with a share of every group."""
-        return math.floor(100 * -math.expm1(-sum(gained(part, share) for part in self.parts.values())))
+        logarithm = sum(gained(power, share) for power in self.elasticities.values())
+        return math.floor(100 * -math.expm1(-logarithm))
 
 
-def narrowing_of(earlier: Iterable[Result]) -> Narrowing | None:
+def narrowing_of(earlier: Iterable[Result], lesson: str) -> Narrowing | None:
     """Take over how an earlier run removed channels: what it trained need not be trained again.
 
     Args:
         earlier: results of models that lost channels.
+        lesson: key of this run's; what was trained with another one is of no use.
     """
     for result in earlier:
         settings = dict(result.settings)
-        if _MULTIPLE in settings:
-            return Narrowing(int(settings[_MULTIPLE]), json.loads(settings.get(_PARTS, "{}")))
+        if _MULTIPLE in settings and settings.get("lesson") == lesson[:8]:
+            return Narrowing(int(settings[_MULTIPLE]), json.loads(settings.get(_POWERS, "{}")))
     return None

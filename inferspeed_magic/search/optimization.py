@@ -285,14 +285,16 @@ class Optimization:
 
     def _narrowing(self, contest: Contest, technique: str, way: Trial) -> Narrowing:
         """Say how channels are to be removed: as in an earlier run, which leaves less to train again."""
-        earlier = narrowing_of(self._ledger.trained(technique))
+        lesson = self._part.lesson
+        assert lesson is not None  # noqa: S101  (who has none trains nothing)
+        earlier = narrowing_of(self._ledger.trained(technique), lesson.key)
         if earlier is not None:
             return earlier
         multiple_of = contest.liked_multiple(self._machine, way)
-        if self._asked.goal.target in ("size", "memory") or self._part.lesson is None or not self._part.lesson.samples:
+        if self._asked.goal.target in ("size", "memory") or not lesson.samples:
             return Narrowing(multiple_of)
         limit_s = _LOOKING * self._asked.goal.budget_s
-        return Narrowing(multiple_of, contest.group_parts(way, multiple_of, limit_s))
+        return Narrowing(multiple_of, contest.elasticities(self._machine, way, multiple_of, limit_s))
 
     def _candidate(self, idea: Idea) -> Candidate:
         runtime = runtimes()[idea.runtime]

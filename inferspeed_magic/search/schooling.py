@@ -93,7 +93,7 @@ class Schooling:
             yield self._trained(name, self._step(name), "")
             return
         narrowing = self._narrowing(name, self._ways[0]) if self._ways else Narrowing()
-        bracket = narrowing.bracket
+        bracket = narrowing.bracket()
         while (share := bracket.share()) is not None:
             trials = self._trained(name, *narrowing.step(self._step(name), share))
             yield trials

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inferspeed_magic.pruning import groups, shares_of, traced
+from inferspeed_magic.pruning import groups, shares_of, sliced, traced
 from inferspeed_magic.techniques.keras_folder import opened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inferspeed_magic.pruning.groups import Group
-    from inferspeed_magic.pruning.tracing import Trace
 
 _HALF = 0.5
 
@@ -34,30 +35,29 @@ def halves(_state: dict[str, Any], *, source: str, multiple_of: int) -> list[dic
     """
     trace = traced(opened(source).model)
     found = groups(trace)
-    shares: dict[str, tuple[float, ...]] = {}
-    while not shares and multiple_of:
-        shares, multiple_of = shares_of(found, multiple_of), multiple_of // 2
+    shares = shares_of(found, multiple_of)
+    places = [
+        (type(layer).__name__, tuple(each.weight.shape), each.axis, _positions(layer), roots)
+        for layer, each, roots in sliced(trace)
+    ]
     alike: dict[tuple[Any, ...], list[str]] = {}
     work: dict[str, float] = {}
     for group in found:
         if group.name in shares:
-            look, work[group.name] = _look(trace, group)
-            alike.setdefault((look, shares[group.name]), []).append(group.name)
+            signature, work[group.name] = _signature(places, group)
+            alike.setdefault((signature, shares[group.name]), []).append(group.name)
     ordered = sorted(alike.values(), key=lambda names: -len(names) * work[names[0]])
     return [{"names": names, "share": min(shares[names[0]], key=lambda share: abs(share - _HALF))} for names in ordered]
 
 
-def _look(trace: Trace, group: Group) -> tuple[tuple[Any, ...], float]:
+def _signature(places: Sequence[tuple[Any, ...]], group: Group) -> tuple[tuple[Any, ...], float]:
     """Describe the weights that a group is counted along, and say how often these are multiplied."""
     found, work = [], 0.0
-    for layer in trace.layers:
-        for each in trace.passages[id(layer)].slices:
-            count = int(np.isin(trace.units.roots(each.channels), group.units).sum())
-            if count:
-                shape = tuple(each.weight.shape)
-                positions = _positions(layer)
-                found.append((type(layer).__name__, shape, each.axis, count, positions))
-                work += math.prod(shape) * positions * count / len(each.channels)
+    for kind, shape, axis, positions, roots in places:
+        count = int(np.isin(roots, group.units).sum())
+        if count:
+            found.append((kind, shape, axis, count, positions))
+            work += math.prod(shape) * positions * count / len(roots)
     return tuple(sorted(found, key=str)), work
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import OptionError, UnsupportedError
-from inferspeed_magic.pruning import parts_left, prune
+from inferspeed_magic.pruning import gained, prune
 from inferspeed_magic.techniques.keras_folder import opened, save
 from inferspeed_magic.techniques.latency_rates import latency_rates
 from inferspeed_magic.training import learn, read_lesson
@@ -57,9 +58,13 @@ def remove(
     found = _of_keras(source)
     changed = found.model
     left = 1.0 - sparsity_percent / 100
-    for plan, kept in _stages(left, lesson):
-        changed = _narrower(changed, 1.0 - kept, multiple_of)
-        if plan is not None:
+    if lesson is None:
+        changed = _narrower(changed, 1.0 - left, multiple_of)
+    else:
+        plans = _stages(left, lesson)
+        for plan in plans:
+            # Each stage keeps the same share of what the one before left.
+            changed = _narrower(changed, 1.0 - left ** (1.0 / len(plans)), multiple_of)
             changed, _ = learn(changed, found.model, plan, pack=found.pack, log_folder=lesson)
     save(changed, found, source, target)
 
@@ -72,14 +77,14 @@ def remove_for_latency(
     batch_size: int | None,
     inputs: list[dict[str, Any]],
     less_time_percent: int,
-    parts: str,
+    elasticities: str,
     multiple_of: int,
     lesson: str,
 ) -> None:
     """Remove channels where they take most time for the least that they do, until a latency is reached, and train.
 
-    At the beginning of each stage, what removing a part of one group alone does to the answers is measured; which part
-    of the latency each group has was measured before.
+    At the beginning of each stage, what removing a share of one group alone does to the answers is measured; what it
+    does to the latency was measured before.
 
     Args:
         state: of the converter process (not used).
@@ -88,7 +93,7 @@ def remove_for_latency(
         batch_size: not used.
         inputs: not used.
         less_time_percent: share of the latency that is to go.
-        parts: JSON: by group of channels, the part of the latency that goes with all of it.
+        elasticities: JSON: by group of channels, the power of its width that the latency goes with.
         multiple_of: widths that are left are multiples of this, or of half of it and so on where layers are too narrow.
         lesson: folder with what to train with.
 
@@ -97,14 +102,23 @@ def remove_for_latency(
     """
     del state, batch_size, inputs
     found = _of_keras(source)
-    changed, by_group = found.model, {str(name): float(part) for name, part in json.loads(parts).items()}
-    for plan, kept in _stages(1.0 - less_time_percent / 100, lesson):
-        assert plan is not None  # noqa: S101  (there is a lesson)
-        rates = latency_rates(changed, found.model, plan, by_group, kept, multiple_of=multiple_of, pack=found.pack)
-        if not rates:
-            raise UnsupportedError("no channels are known that could go and take time")
-        changed, by_group = prune(changed, rates), parts_left(by_group, rates)
+    changed, powers = found.model, _by_group(elasticities)
+    missing = -math.log(1.0 - less_time_percent / 100)
+    plans = _stages(1.0 - less_time_percent / 100, lesson)
+    for place, plan in enumerate(plans):
+        began = time.monotonic()
+        kept = math.exp(-missing / (len(plans) - place))
+        rates = latency_rates(changed, found.model, plan, powers, kept, multiple_of=multiple_of, pack=found.pack)
+        if not rates and place == 0:
+            raise UnsupportedError("of no channels that could go is it known that they take time")
+        if not rates:  # all that could go has gone, and what is left has learned
+            break
+        changed = prune(changed, rates)
+        missing -= sum(gained(powers[name], share) for name, share in rates.items())
+        plan = replace(plan, limit_s=max(1.0, plan.limit_s - (time.monotonic() - began)))  # noqa: PLW2901
         changed, _ = learn(changed, found.model, plan, pack=found.pack, log_folder=lesson)
+        if missing <= 0:
+            break
     save(changed, found, source, target)
 
 
@@ -132,11 +146,11 @@ def remove_shares(
     """
     del state, batch_size, inputs
     found = _of_keras(source)
-    save(prune(found.model, _shares(shares)), found, source, target)
+    save(prune(found.model, _by_group(shares)), found, source, target)
 
 
-def _shares(text: str) -> Mapping[str, float]:
-    return {str(name): float(share) for name, share in json.loads(text).items()}
+def _by_group(text: str) -> Mapping[str, float]:
+    return {str(name): float(number) for name, number in json.loads(text).items()}
 
 
 def _of_keras(source: str) -> PortableModel:
@@ -146,16 +160,13 @@ def _of_keras(source: str) -> PortableModel:
     return found
 
 
-def _stages(left: float, lesson: str | None) -> list[tuple[Lesson | None, float]]:
-    """Say for each stage how to train after it, and which share of what the one before left it keeps: all the same."""
-    if lesson is None:
-        return [(None, left)]
+def _stages(left: float, lesson: str) -> list[Lesson]:
+    """Say how to train after each stage, where so much is to be left in the end."""
     plan = read_lesson(lesson)
     count = max(1, math.ceil(math.log(left) / math.log(_AT_ONCE)))
-    kept = left ** (1.0 / count)
     # The last one counts most: whatever the others learn is cut again.
     shares = [0.5 / (count - 1)] * (count - 1) + [0.5] if count > 1 else [1.0]
-    return [(replace(plan, limit_s=share * plan.limit_s), kept) for share in shares]
+    return [replace(plan, limit_s=share * plan.limit_s) for share in shares]
 
 
 def _narrower(model: Any, sparsity: float, multiple_of: int) -> Any:

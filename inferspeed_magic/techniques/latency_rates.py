@@ -1,4 +1,4 @@
-"""How much of each group of channels goes for a latency: from the part of it that each has, and what it costs."""
+"""How much of each group of channels goes for a latency: from what each gains, and what it costs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inferspeed_magic.pruning import at_least_squares, cheapest_rates, groups, loss_rises, shares_of, traced
+from inferspeed_magic.pruning import at_least_squares, cheapest_rates, gained, groups, loss_rises, shares_of, traced
 from inferspeed_magic.training.answers import answered
 from inferspeed_magic.training.soft_targets import soft_loss, targets
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from inferspeed_magic.training import Lesson
 
-#: Samples that answers are compared on, and how many of them at once.
-_SAMPLES, _AT_ONCE = 512, 128
+#: Samples that answers are compared on, as time and memory allow, and how many of them at once.
+_MOST_SAMPLES, _LEAST_SAMPLES, _AT_ONCE = 512, 32, 32
+_MOST_NUMBERS = 20_000_000
 #: Of the time for training, what looking at groups may take.
 _LOOKING = 0.15
 
@@ -26,7 +27,7 @@ def latency_rates(
     model: Any,
     teacher: Any,
     lesson: Lesson,
-    parts: Mapping[str, float],
+    elasticities: Mapping[str, float],
     latency: float,
     *,
     multiple_of: int,
@@ -38,33 +39,50 @@ def latency_rates(
         model: to be pruned.
         teacher: whose answers count.
         lesson: with samples.
-        parts: by group, the part of the latency that goes with all of its units.
+        elasticities: by group, the power of its width that the latency goes with.
         latency: share of it that may be left.
-        multiple_of: widths are to be multiples of this; of half of it, and so on, where layers are too narrow.
+        multiple_of: widths are to be multiples of this, where they are wide enough.
         pack: nests a flat list of inputs as both models take them.
 
     Returns:
-        By group, for ``prune``.
+        By group, for ``prune``; empty where nothing is known to gain anything.
     """
     import keras
 
-    samples = lesson.check_inputs or lesson.inputs
-    some = [array[:_SAMPLES] for array in samples]
-
-    def answers(of: Any) -> list[Any]:
+    def answers(of: Any, some: Sequence[Any]) -> list[Any]:
         return answered(of, some, pack, keras, at_once=_AT_ONCE, until=float("inf"))[1]
 
-    taught = answers(teacher)
-    distance = soft_loss(targets(taught, teacher, lesson.loss, keras), keras)
-    found = groups(traced(model))
-    shares: dict[str, tuple[float, ...]] = {}
-    while not shares and multiple_of:
-        shares, multiple_of = shares_of(found, multiple_of), multiple_of // 2
-    first = sorted((name for name in shares if parts.get(name, 0.0) > 0), key=lambda name: -parts[name])
+    shares = shares_of(groups(traced(model)), multiple_of)
+    first = sorted((name for name in shares if elasticities.get(name, 0.0) > 0), key=lambda name: -elasticities[name])
+    limit_s = _LOOKING * lesson.limit_s
+    samples = lesson.check_inputs or lesson.inputs
+    looks = sum(len(shares[name]) for name in first)
+    count = _affordable(lambda some: answers(model, some), samples, limit_s / max(1, looks))
+    some = [array[:count] for array in samples]
+    taught = answers(teacher, some)
+    distance = soft_loss(targets(taught, teacher, lesson.loss, keras), keras, lesson.temperature)
     rises = loss_rises(
         model,
         {name: shares[name] for name in first},
-        lambda: float(np.asarray(distance(taught, answers(model)))),
-        until=time.monotonic() + _LOOKING * lesson.limit_s,
+        lambda: float(np.asarray(distance(taught, answers(model, some)))),
+        limit_s=limit_s,
     )
-    return cheapest_rates(parts, {name: at_least_squares(each) for name, each in rises.items()}, latency)
+    costs = {name: at_least_squares(rises[name]) for name in rises}
+    # What there was no time for costs what the others do.
+    prices = [cost[share] / gained(1.0, share) ** 2 for cost in costs.values() for share in list(cost)[:1]]
+    price = float(np.median(prices)) if prices else 1.0
+    for name in first:
+        if name not in costs:
+            costs[name] = {share: price * gained(1.0, share) ** 2 for share in shares[name]}
+    return cheapest_rates(elasticities, costs, latency)
+
+
+def _affordable(answers: Callable[[Sequence[Any]], list[Any]], samples: Sequence[Any], limit_s: float) -> int:
+    """Count the samples that can be answered in time."""
+    few = [array[:_LEAST_SAMPLES] for array in samples]
+    answers(few)  # which traces the model
+    began = time.perf_counter()
+    numbers = sum(array[0].size for array in answers(few))
+    each_s = (time.perf_counter() - began) / len(few[0])
+    most = min(_MOST_SAMPLES, int(limit_s / each_s), _MOST_NUMBERS // max(1, int(numbers)))
+    return min(len(samples[0]), max(_LEAST_SAMPLES, most))
