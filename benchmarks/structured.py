@@ -14,7 +14,7 @@ much more training as any of them had, so that nobody wins by training alone.
 Wanted: structured pruning alone at least twice as fast (the whole interval) with a drop of at most 1 percentage point.
 
 Usage: python benchmarks/structured.py [--models fashion_cnn,...] [--epochs 4] [--runtimes litert,onnxruntime]
-           [--multiple-of 1]
+           [--multiple-of 1] [--by-number]
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4, help="after each time that channels are removed (4)")
     parser.add_argument("--runtimes", default="", help="in place of the one that is fastest for the original")
     parser.add_argument("--multiple-of", type=int, default=0, help="in place of what the first runtime likes")
+    parser.add_argument("--by-number", action="store_true", help="remove these shares of the channels, not of the time")
     asked = parser.parse_args()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # one model after the other is traced: no sign of trouble
     print(f"{dt.date.today()}, batch 1, float32, {len(os.sched_getaffinity(0))} threads, p50 in ms\n")
@@ -123,6 +124,7 @@ def _table(subject: subjects.Subject, folder: Path, asked: argparse.Namespace) -
     source = _written(subject, folder)
     chosen = asked.runtimes.split(",") if asked.runtimes else [_fastest(source, x[:1], folder)]
     narrowing = _narrowing(subject, chosen[0], asked.multiple_of)
+    narrowing = replace(narrowing, elasticities={}) if asked.by_number else narrowing
     versions, trained_on = _versions(subject, source, folder, asked.epochs, narrowing)
     for version in versions:
         _score(version, scored)
@@ -206,15 +208,13 @@ def _versions(
         )
         taught = folder / f"lesson_{less}"
         write_lesson(taught, lesson)
-        channel_pruner.remove_for_latency(
-            **_STEP,
-            source=str(source),
-            target=str(narrow.folder),
-            less_time_percent=less,
-            elasticities=json.dumps(narrowing.elasticities),
-            multiple_of=narrowing.multiple_of,
-            lesson=str(taught),
-        )
+        common = {"multiple_of": narrowing.multiple_of, "lesson": str(taught)}
+        common |= {"source": str(source), "target": str(narrow.folder)}
+        if narrowing.elasticities:
+            powers = json.dumps(narrowing.elasticities)
+            channel_pruner.remove_for_latency(**_STEP, **common, less_time_percent=less, elasticities=powers)
+        else:
+            channel_pruner.remove(**_STEP, **common, sparsity_percent=less)
         seen = len((taught / LOG).read_text().splitlines())
         as_long = folder / f"lesson_zeros_{less}"
         write_lesson(as_long, replace(lesson, epochs=seen))
