@@ -43,7 +43,9 @@ def with_features(model: Any, what: str, names: Sequence[str], keras: Any) -> An
     Raises:
         UnsupportedError: where there is no such layer.
     """
-    return keras.Model(model.input, [*model.outputs, *(_output(model, what, name) for name in names)])
+    # A Sequential that was never called has no `input`, but its `inputs`.
+    taken = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    return keras.Model(taken, [*model.outputs, *(_output(model, what, name) for name in names)])
 
 
 def feature_loss(keras: Any) -> Callable[[Sequence[Any], Sequence[Any]], Any]:

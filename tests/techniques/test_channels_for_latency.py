@@ -17,6 +17,8 @@ from inferspeed_magic.sources.portable import read
 from inferspeed_magic.techniques import channel_pruner
 from inferspeed_magic.techniques.alike_groups import halves
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of Keras, while it saves
+
 NOTHING = {"state": {}, "batch_size": None, "inputs": []}
 
 

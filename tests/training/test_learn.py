@@ -245,7 +245,7 @@ def wide(units, seed):
 
 
 def seen_inside(model, x):
-    inner = keras.Model(model.input, model.get_layer("inner").output).predict(x, verbose=0)
+    inner = keras.Model(model.inputs, model.get_layer("inner").output).predict(x, verbose=0)
     products = inner @ inner.T
     return inner, products / np.linalg.norm(products, axis=1, keepdims=True)
 
