@@ -4,7 +4,7 @@ from inferspeed_magic.pruning.channels import ChannelGroup, channel_groups, prun
 from inferspeed_magic.pruning.groups import groups, sliced, traced
 from inferspeed_magic.pruning.rates import at_least_squares, cheapest_rates, gained
 from inferspeed_magic.pruning.rises import loss_rises
-from inferspeed_magic.pruning.widths import shares_of
+from inferspeed_magic.pruning.widths import multiples_of, shares_of
 
 __all__ = [
     "ChannelGroup",
@@ -14,6 +14,7 @@ __all__ = [
     "gained",
     "groups",
     "loss_rises",
+    "multiples_of",
     "prune",
     "shares_of",
     "sliced",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from inferspeed_magic.pruning.groups import Group
 
@@ -26,23 +26,32 @@ def nearest_multiple(left: int, width: int, multiple_of: int) -> int:
     return below if below and left - below < above - left else above
 
 
-def shares_of(groups: Iterable[Group], multiple_of: int) -> dict[str, tuple[float, ...]]:
-    """List shares of the units that can be removed, by group, that leave multiples; up to four, the smallest first.
+def multiples_of(groups: Iterable[Group], multiple_of: int) -> dict[str, int]:
+    """Say what the width of each group is to be a multiple of; what cannot be narrower is left out.
 
     Args:
         groups: of a model.
         multiple_of: what widths are to be multiples of; where a group is too narrow for that, of half of it, and so on.
     """
-    found: dict[str, tuple[float, ...]] = {}
+    found: dict[str, int] = {}
     for group in groups:
         multiple = 1 if group.heads else multiple_of
-        shares = _shares(group, multiple)
-        while not shares and multiple > 1:
+        while multiple and not _shares(group, multiple):
             multiple //= 2
-            shares = _shares(group, multiple)
-        if shares:
-            found[group.name] = shares
+        if multiple:
+            found[group.name] = multiple
     return found
+
+
+def shares_of(groups: Iterable[Group], multiples: Mapping[str, int]) -> dict[str, tuple[float, ...]]:
+    """List shares of the units that can be removed, by group, that leave multiples; up to four, the smallest first.
+
+    Args:
+        groups: of a model.
+        multiples: by group, what its width is to be a multiple of; others are left out.
+    """
+    found = {group.name: _shares(group, multiples[group.name]) for group in groups if group.name in multiples}
+    return {name: shares for name, shares in found.items() if shares}
 
 
 def _shares(group: Group, multiple_of: int) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inferspeed_magic.pruning import groups, shares_of, sliced, traced
+from inferspeed_magic.pruning import groups, multiples_of, shares_of, sliced, traced
 from inferspeed_magic.techniques.keras_folder import opened
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def halves(_state: dict[str, Any], *, source: str, multiple_of: int) -> list[dic
     """
     trace = traced(opened(source).model)
     found = groups(trace)
-    shares = shares_of(found, multiple_of)
+    shares = shares_of(found, multiples_of(found, multiple_of))
     places = [
         (type(layer).__name__, tuple(each.weight.shape), each.axis, _positions(layer), roots)
         for layer, each, roots in sliced(trace)

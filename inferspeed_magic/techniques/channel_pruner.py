@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import OptionError, UnsupportedError
-from inferspeed_magic.pruning import gained, prune
+from inferspeed_magic.pruning import gained, groups, multiples_of, prune, traced
 from inferspeed_magic.techniques.keras_folder import opened, save
 from inferspeed_magic.techniques.latency_rates import latency_rates
 from inferspeed_magic.training import learn, read_lesson
@@ -103,12 +103,14 @@ def remove_for_latency(
     del state, batch_size, inputs
     found = _of_keras(source)
     changed, powers = found.model, _by_group(elasticities)
+    # Of the widths that came in: what has become narrow is not made too narrow for its kernel.
+    multiples = multiples_of(groups(traced(changed)), multiple_of)
     missing = -math.log(1.0 - less_time_percent / 100)
     plans = _stages(1.0 - less_time_percent / 100, lesson)
     for place, plan in enumerate(plans):
         began = time.monotonic()
         kept = math.exp(-missing / (len(plans) - place))
-        rates = latency_rates(changed, found.model, plan, powers, kept, multiple_of=multiple_of, pack=found.pack)
+        rates = latency_rates(changed, found.model, plan, powers, kept, multiples=multiples, pack=found.pack)
         if not rates and place == 0:
             raise UnsupportedError("of no channels that could go is it known that they take time")
         if not rates:  # all that could go has gone, and what is left has learned

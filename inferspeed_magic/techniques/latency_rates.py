@@ -30,7 +30,7 @@ def latency_rates(
     elasticities: Mapping[str, float],
     latency: float,
     *,
-    multiple_of: int,
+    multiples: Mapping[str, int],
     pack: Callable[[Sequence[Any]], Any],
 ) -> dict[str, float]:
     """Choose the shares that bring a model down to a latency and change its answers least.
@@ -41,7 +41,7 @@ def latency_rates(
         lesson: with samples.
         elasticities: by group, the power of its width that the latency goes with.
         latency: share of it that may be left.
-        multiple_of: widths are to be multiples of this, where they are wide enough.
+        multiples: by group, what its width is to be a multiple of.
         pack: nests a flat list of inputs as both models take them.
 
     Returns:
@@ -52,7 +52,7 @@ def latency_rates(
     def answers(of: Any, some: Sequence[Any]) -> list[Any]:
         return answered(of, some, pack, keras, at_once=_AT_ONCE, until=float("inf"))[1]
 
-    shares = shares_of(groups(traced(model)), multiple_of)
+    shares = shares_of(groups(traced(model)), multiples)
     first = sorted((name for name in shares if elasticities.get(name, 0.0) > 0), key=lambda name: -elasticities[name])
     limit_s = _LOOKING * lesson.limit_s
     samples = lesson.check_inputs or lesson.inputs

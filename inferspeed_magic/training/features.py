@@ -43,9 +43,21 @@ def with_features(model: Any, what: str, names: Sequence[str], keras: Any) -> An
     Raises:
         UnsupportedError: where there is no such layer.
     """
-    # A Sequential that was never called has no `input`, but its `inputs`.
-    taken = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    taken = _nested(model.inputs, model, "input", keras)
     return keras.Model(taken, [*model.outputs, *(_output(model, what, name) for name in names)])
+
+
+def nested_answers(model: Any, keras: Any) -> Any:
+    """Give the answers of a graph of layers, nested as it gives them.
+
+    Args:
+        model: Sequential or functional.
+        keras: the library.
+
+    Returns:
+        A nest of symbolic tensors.
+    """
+    return _nested(model.outputs, model, "output", keras)
 
 
 def feature_loss(keras: Any) -> Callable[[Sequence[Any], Sequence[Any]], Any]:
@@ -82,6 +94,13 @@ def feature_loss(keras: Any) -> Callable[[Sequence[Any], Sequence[Any]], Any]:
         return sum(one(*each) for each in zip(taught, seen, strict=True)) / len(taught)
 
     return loss
+
+
+def _nested(flat: Sequence[Any], model: Any, end: str, keras: Any) -> Any:
+    """Nest inputs or outputs: a Sequential has no `input` and no `output` before it is called symbolically."""
+    if isinstance(model, keras.Sequential):
+        return flat[0] if len(flat) == 1 else list(flat)
+    return getattr(model, end)
 
 
 def _output(model: Any, what: str, name: str) -> Any:

@@ -11,7 +11,7 @@ from inferspeed_magic.errors import UnsupportedError
 from inferspeed_magic.records.epoch import Epoch
 from inferspeed_magic.training.answers import CHECK_SHARE, SHARE, answered, at
 from inferspeed_magic.training.correctness import correctness
-from inferspeed_magic.training.features import feature_loss, with_features
+from inferspeed_magic.training.features import feature_loss, nested_answers, with_features
 from inferspeed_magic.training.log import write_epoch
 from inferspeed_magic.training.pacing import pace
 from inferspeed_magic.training.soft_targets import soft_loss, targets
@@ -226,7 +226,7 @@ def _pupil(
             """Give what the student itself answers, as it nests it."""
             if insight is None:
                 return y_pred
-            return keras.tree.pack_sequence_as(student.output, insight.take_off(y_pred))
+            return keras.tree.pack_sequence_as(nested_answers(student, keras), insight.take_off(y_pred))
 
         def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
             y_pred = self.answered(y_pred)

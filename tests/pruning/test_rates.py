@@ -18,6 +18,7 @@ from inferspeed_magic.pruning import (
     gained,
     groups,
     loss_rises,
+    multiples_of,
     prune,
     shares_of,
     traced,
@@ -122,7 +123,7 @@ def test_what_is_no_number_is_never_taken():
 def test_shares_leave_multiples(seed, multiple_of):
     found = groups(traced(drawn(seed)))
     by_name = {group.name: group for group in found}
-    for name, shares in shares_of(found, multiple_of).items():
+    for name, shares in shares_of(found, multiples_of(found, multiple_of)).items():
         group = by_name[name]
         for share in shares:
             left = len(group.units) - round(share * len(group.free))
