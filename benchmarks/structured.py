@@ -1,9 +1,10 @@
 """Is a narrower model really faster, and is one that is full of zeros? Prints a table in Markdown.
 
 Three models are trained on Fashion-MNIST: a plain CNN, a ResNet8 and a small MobileNet. Of each, channels are removed
-for 30, 50, 60 and 65% less time, as `%optimize --train` does it: which channels take the time of the runtime that is
-fastest for the original is measured, and so is what they are worth, and widths that its kernels like; what is left
-learns again (half of the time at most at once, --epochs after each time).
+in the two ways of which `%optimize --train` chooses the better one: for 30, 50 and 65% less time (which channels take
+the time of the runtime that is fastest for the original is measured, and so is what they are worth), and 30, 50 and 65%
+of them by the norm of their weights. Widths are those that its kernels like; what is left learns again (half at most at
+once, --epochs after each time).
 Compared with tensorflow-model-optimization's unstructured magnitude pruning: as large a share of the kernels' weights
 becomes zero as is gone with the channels, while the twin in tf_keras goes on learning, for as many epochs in all.
 
@@ -14,14 +15,13 @@ much more training as any of them had, so that nobody wins by training alone.
 Wanted: structured pruning alone at least twice as fast (the whole interval) with a drop of at most 1 percentage point.
 
 Usage: python benchmarks/structured.py [--models fashion_cnn,...] [--epochs 4] [--runtimes litert,onnxruntime]
-           [--multiple-of 1] [--by-number]
+           [--multiple-of 1]
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
-import json
 import logging
 import os
 import sys
@@ -38,9 +38,9 @@ import seats
 import subjects
 
 from inferspeed_magic.diagnosis.accuracy_drop import drop_interval
-from inferspeed_magic.discovery import runtimes
+from inferspeed_magic.discovery import runtimes, techniques
 from inferspeed_magic.formats.agreement import TOLERANCES, relative_error
-from inferspeed_magic.formats.routes import routes
+from inferspeed_magic.formats.routes import Step, routes
 from inferspeed_magic.measurement.machine import describe
 from inferspeed_magic.profiling import arguments
 from inferspeed_magic.profiling.candidate import Candidate
@@ -53,15 +53,17 @@ from inferspeed_magic.search.elasticity import Narrower
 from inferspeed_magic.search.narrowing import Narrowing
 from inferspeed_magic.sources import live
 from inferspeed_magic.sources.portable import read
-from inferspeed_magic.techniques import channel_pruner, pruning_trainer
+from inferspeed_magic.techniques import pruning_trainer
+from inferspeed_magic.techniques.base import ON_MODEL
 from inferspeed_magic.techniques.kernels import kernels_of
 from inferspeed_magic.techniques.masks import sparsity_of
 from inferspeed_magic.training import LOG, Lesson, learn, write_lesson
 from inferspeed_magic.workers.crew import Crew
 
 MODELS = ("fashion_cnn", "fashion_resnet8", "fashion_mobilenet")
-#: Percent of the latency that is to go.
-LESS_TIME = (30, 50, 60, 65)
+#: Percent of the latency, or of the channels, that is to go.
+PERCENTS = (30, 50, 65)
+NONE = "none"
 WANTED = 2.0
 #: Of the pictures that the model was not trained with: the others tell training when to stop.
 _SCORED = 8000
@@ -72,7 +74,7 @@ _FORMATS = {
     "openvino": ("openvino_ir", "model.xml"),
 }
 _FILES = {"saved_model": "saved", "graph": "graph", **dict(_FORMATS.values())}
-_STEP: dict[str, Any] = {"state": {}, "batch_size": None, "inputs": []}
+_REMOVAL = techniques()["structured_pruning"].steps[ON_MODEL]
 
 
 @dataclass
@@ -81,7 +83,7 @@ class Version:
 
     Attributes:
         name: in it.
-        less_time: that was asked for, in percent.
+        removed: what was asked for.
         kind: ``original``, ``structured`` or ``unstructured``.
         folder: of the Keras model.
         weights: how many there are that are no zeros, of its kernels.
@@ -89,7 +91,7 @@ class Version:
     """
 
     name: str
-    less_time: int
+    removed: str
     kind: str
     folder: Path
     weights: int = 0
@@ -103,11 +105,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4, help="after each time that channels are removed (4)")
     parser.add_argument("--runtimes", default="", help="in place of the one that is fastest for the original")
     parser.add_argument("--multiple-of", type=int, default=0, help="in place of what the first runtime likes")
-    parser.add_argument("--by-number", action="store_true", help="remove these shares of the channels, not of the time")
     asked = parser.parse_args()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # one model after the other is traced: no sign of trouble
     print(f"{dt.date.today()}, batch 1, float32, {len(os.sched_getaffinity(0))} threads, p50 in ms\n")
-    print("| model | runtime | less time asked | structured | weights left | unstructured, as many weights left |")
+    print("| model | runtime | channels removed | structured | weights left | unstructured, as many weights left |")
     print("|---|---|---|---|---|---|")
     verdicts = []
     for name in asked.models.split(","):
@@ -124,7 +125,6 @@ def _table(subject: subjects.Subject, folder: Path, asked: argparse.Namespace) -
     source = _written(subject, folder)
     chosen = asked.runtimes.split(",") if asked.runtimes else [_fastest(source, x[:1], folder)]
     narrowing = _narrowing(subject, chosen[0], asked.multiple_of)
-    narrowing = replace(narrowing, elasticities={}) if asked.by_number else narrowing
     versions, trained_on = _versions(subject, source, folder, asked.epochs, narrowing)
     for version in versions:
         _score(version, scored)
@@ -138,12 +138,12 @@ def _table(subject: subjects.Subject, folder: Path, asked: argparse.Namespace) -
     seats.race(list(lined_up.values()), [x[:1]])
     verdicts = []
     for runtime in chosen:
-        for less in (0, *LESS_TIME):
+        for removed in dict.fromkeys(version.removed for version in versions):
             (narrow, left), (zeros, _) = (
-                _cells(versions, kind if less else "original", less, lined_up, runtime)
+                _cells(versions, kind if removed != NONE else "original", removed, lined_up, runtime)
                 for kind in ("structured", "unstructured")
             )
-            print(f"| {subject.name} | {runtime} | {less}% | {narrow} | {left} | {zeros} |", flush=True)
+            print(f"| {subject.name} | {runtime} | {removed} | {narrow} | {left} | {zeros} |", flush=True)
         verdicts.append(f"{subject.name} on {runtime}: {_verdict(versions, best, lined_up, runtime)}")
     print(
         f"{subject.name}: accuracy {versions[0].right.mean():.2%}, after more training {trained_on.mean():.2%}; "
@@ -200,27 +200,27 @@ def _versions(
         loss="sparse_categorical_crossentropy",
         optimizer=keras.optimizers.serialize(subject.model.optimizer),
     )
-    found, most = [Version("original", 0, "original", source)], epochs
+    found, most = [Version("original", NONE, "original", source)], epochs
     whole = _weights_left(source)
-    for less in LESS_TIME:
+    removals = [(way, percent) for way in narrowing.ways() for percent in PERCENTS]
+    for place, (way, percent) in enumerate(removals):
+        step, said = way.step(_REMOVAL, percent)
+        said = said if "time" in said else f"{said} of them"
         narrow, zeros = (
-            Version(f"{kind}_{less}", less, kind, folder / f"{kind}_{less}") for kind in ("structured", "unstructured")
+            Version(f"{kind}_{place}", said, kind, folder / f"{kind}_{place}")
+            for kind in ("structured", "unstructured")
         )
-        taught = folder / f"lesson_{less}"
+        taught = folder / f"lesson_{place}"
         write_lesson(taught, lesson)
-        common = {"multiple_of": narrowing.multiple_of, "lesson": str(taught)}
-        common |= {"source": str(source), "target": str(narrow.folder)}
-        if narrowing.elasticities:
-            powers = json.dumps(narrowing.elasticities)
-            channel_pruner.remove_for_latency(**_STEP, **common, less_time_percent=less, elasticities=powers)
-        else:
-            channel_pruner.remove(**_STEP, **common, sparsity_percent=less)
+        _called(step, source, narrow.folder, lesson=str(taught))
         seen = len((taught / LOG).read_text().splitlines())
-        as_long = folder / f"lesson_zeros_{less}"
+        as_long = folder / f"lesson_zeros_{place}"
         write_lesson(as_long, replace(lesson, epochs=seen))
         with mock.patch.object(pruning_trainer, "learn", _only_tfmot):
             pruning_trainer.prune(
-                **_STEP,
+                {},
+                batch_size=None,
+                inputs=[],
                 source=str(source),
                 target=str(zeros.folder),
                 sparsity_percent=round(100 * (1 - _weights_left(narrow.folder) / whole)),
@@ -235,6 +235,15 @@ def _versions(
     learn(student.model, teacher.model, replace(lesson, epochs=most), pack=teacher.pack)
     answers = student.model.predict(x[:_SCORED], batch_size=256, verbose=0)
     return found, answers.argmax(-1) == y[:_SCORED]
+
+
+def _called(step: Step, source: Path, target: Path, **more: Any) -> None:
+    """Do in this process what a search has its converter do."""
+    module, function = step.call.split(":")
+    call = getattr(import_module(module), function)
+    call(
+        {}, source=str(source), target=str(target), **{"batch_size": None, "inputs": [], **dict(step.settings), **more}
+    )
 
 
 def _only_tfmot(*_: Any, **__: Any) -> Any:
@@ -259,11 +268,8 @@ def _seat(version: Version, runtime: str, folder: Path, inputs: np.ndarray) -> s
     path, portable = str(version.folder), read(str(version.folder))
     specs = [{"name": "x", "shape": list(inputs.shape[1:]), "dtype": "float32"}]
     for number, step in enumerate(routes("keras", _FORMATS[runtime][0])[0]):
-        module, function = step.call.split(":")
         target = seats.folder_of(place / str(number)) / _FILES[step.makes]
-        getattr(import_module(module), function)(
-            {}, source=path, target=str(target), batch_size=1 if step.static else None, inputs=specs
-        )
+        _called(step, Path(path), target, batch_size=1 if step.static else None, inputs=specs)
         path = str(target)
     seat = seats.Seat(f"{version.name}/{runtime}", runtime, path, seats.Lowering(threads=len(os.sched_getaffinity(0))))
     expected = portable.model.predict(inputs, batch_size=256, verbose=0)
@@ -275,7 +281,7 @@ def _seat(version: Version, runtime: str, folder: Path, inputs: np.ndarray) -> s
 
 def _fastest(source: Path, inputs: np.ndarray, folder: Path) -> str:
     """Let the original take turns on all file runtimes."""
-    version = Version("original", 0, "original", source)
+    version = Version("original", NONE, "original", source)
     rivals = [_seat(version, runtime, folder / "choice", np.repeat(inputs, 2, axis=0)) for runtime in _FORMATS]
     seats.race(rivals, [inputs])
     said = ", ".join(f"{seat.runtime} {seat.p50_ms:.3g} ms" for seat in rivals)
@@ -284,9 +290,9 @@ def _fastest(source: Path, inputs: np.ndarray, folder: Path) -> str:
 
 
 def _cells(
-    versions: list[Version], kind: str, less_time: int, lined_up: dict[tuple[str, str], seats.Seat], runtime: str
+    versions: list[Version], kind: str, removed: str, lined_up: dict[tuple[str, str], seats.Seat], runtime: str
 ) -> list[str]:
-    version = next(each for each in versions if (each.kind, each.less_time) == (kind, less_time))
+    version = next(each for each in versions if (each.kind, each.removed) == (kind, removed))
     seat, original = lined_up[version.name, runtime], lined_up[versions[0].name, runtime]
     if seat.trouble:
         return [seat.trouble.replace("|", "/")[:60], "-"]
@@ -317,7 +323,7 @@ def _verdict(
         if kind == "structured" and low >= WANTED:
             held = "yes"
         said.append(
-            f"{kind} pruning: {ratio:.2f}x ({low:.2f}-{high:.2f}) as fast ({version.less_time}% less time asked), drop "
+            f"{kind} pruning: {ratio:.2f}x ({low:.2f}-{high:.2f}) as fast ({version.removed}), drop "
             f"{100 * drop.value:.2f} percentage points ({100 * drop.low:.2f} to {100 * drop.high:.2f})"
         )
     return f"within 1 percentage point {'; '.join(said)}. Structured alone at least {WANTED:.0f}x: {held}"

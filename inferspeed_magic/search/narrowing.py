@@ -1,4 +1,4 @@
-"""How channels are removed: for so much less time where it is known which of them take it, else by their number."""
+"""How channels are removed: for so much less time where it is known which of them take it, and by their number."""
 
 from __future__ import annotations
 
@@ -37,6 +37,14 @@ class Narrowing:
 
     multiple_of: int = 1
     elasticities: Mapping[str, float] = field(default_factory=dict)
+
+    def ways(self) -> tuple[Narrowing, ...]:
+        """List ways to go, for one training each: which loses less cannot be known without.
+
+        What removing channels does to answers is measured before what is left learns again; networks differ in how
+        well they make up for it, and whether the time or the number of channels is the better guide to that.
+        """
+        return (self, replace(self, elasticities={})) if self._by_time else (self,)
 
     def bracket(self) -> Bracket:
         """Start with what goes with half of all channels."""
@@ -79,8 +87,10 @@ def narrowing_of(earlier: Iterable[Result], lesson: str) -> Narrowing | None:
         earlier: results of models that lost channels.
         lesson: key of this run's; what was trained with another one is of no use.
     """
-    for result in earlier:
-        settings = dict(result.settings)
-        if _MULTIPLE in settings and settings.get("lesson") == lesson[:8]:
-            return Narrowing(int(settings[_MULTIPLE]), json.loads(settings.get(_POWERS, "{}")))
-    return None
+    known = [
+        Narrowing(int(settings[_MULTIPLE]), json.loads(settings.get(_POWERS, "{}")))
+        for settings in (dict(result.settings) for result in earlier)
+        if _MULTIPLE in settings and settings.get("lesson") == lesson[:8]
+    ]
+    # Where both ways were gone, the one for a time leads to the other, too.
+    return max(known, key=lambda each: bool(each.elasticities), default=None)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from inferspeed_magic.formats.routes import Step
     from inferspeed_magic.profiling.conversion import Artifact
     from inferspeed_magic.records import Epoch, Goal, Machine
+    from inferspeed_magic.search.bracket import Bracket
     from inferspeed_magic.search.contest import Contest
     from inferspeed_magic.sources.source import Source
 
@@ -93,13 +94,20 @@ class Schooling:
             yield self._trained(name, self._step(name), "")
             return
         narrowing = self._narrowing(name, self._ways[0]) if self._ways else Narrowing()
-        bracket = narrowing.bracket()
-        while (share := bracket.share()) is not None:
-            trials = self._trained(name, *narrowing.step(self._step(name), share))
-            yield trials
-            if not any(trial.candidate.blocks or trial.remembered is not None for trial in trials):
-                return
-            bracket.note(share, holds=any(_holds(trial) for trial in trials))
+        rivals = [(way, way.bracket()) for way in narrowing.ways()]
+        while rivals:
+            went: list[tuple[tuple[bool, float], Narrowing, Bracket]] = []
+            for way, bracket in rivals:
+                share = bracket.share()
+                if share is None:
+                    continue
+                trials = self._trained(name, *way.step(self._step(name), share))
+                yield trials
+                if any(trial.candidate.blocks or trial.remembered is not None for trial in trials):
+                    bracket.note(share, holds=any(_holds(trial) for trial in trials))
+                    went.append((_merit(trials), way, bracket))
+            # Of two models that lost channels the better one goes on to lose more.
+            rivals = [min(went, key=lambda each: each[0])[1:]] if went else []
 
     def _each_student(self, name: str) -> Iterator[list[Trial]]:
         """Train one student after the other."""
@@ -204,6 +212,14 @@ def _holds(trial: Trial) -> bool:
     """Whether it was accurate enough, in this run or in an earlier one."""
     seen = trial.remembered or trial
     return seen.selection is not None and seen.rejected is None
+
+
+def _merit(trials: Sequence[Trial]) -> tuple[bool, float]:
+    """Order ways of removing channels, the better one first: by latency where they hold, else by what they lost."""
+    latencies = [trial.seen_ns for trial in trials if _holds(trial)]
+    if latencies:
+        return False, min(latencies)
+    return True, min((trial.seen.drop.value for trial in trials if trial.seen is not None), default=math.inf)
 
 
 def _epochs_of(artifact: Artifact, log: Path) -> tuple[Epoch, ...]:

@@ -61,6 +61,13 @@ def test_channels_go_by_their_number_where_that_is_not_known(elasticities):
     assert found.call == STEP.call
 
 
+def test_where_time_is_known_both_ways_are_gone():
+    by_time = Narrowing(8, {"a": 0.6, "b": 0.5})
+    assert by_time.ways() == (by_time, Narrowing(8))
+    assert Narrowing(4, {"a": 0.05}).ways() == (Narrowing(4, {"a": 0.05}),)
+    assert [way.step(STEP, 50)[1] for way in by_time.ways()] == ["for 50% less time", "50%"]
+
+
 class Earlier:
     def __init__(self, **settings):
         self.settings = tuple(settings.items())
@@ -68,6 +75,8 @@ class Earlier:
 
 def test_an_earlier_run_is_taken_over_where_the_lesson_is_the_same():
     known = Earlier(lesson="abcdefgh", multiple_of="8", elasticities='{"a": 0.5}', less_time_percent="50")
-    assert narrowing_of([Earlier(lesson="abcdefgh"), known], "abcdefghij") == Narrowing(8, {"a": 0.5})
+    by_number = Earlier(lesson="abcdefgh", multiple_of="8", sparsity_percent="50")
+    assert narrowing_of([Earlier(lesson="abcdefgh"), by_number, known], "abcdefghij") == Narrowing(8, {"a": 0.5})
+    assert narrowing_of([by_number], "abcdefghij") == Narrowing(8)
     assert narrowing_of([known], "another_one") is None
     assert narrowing_of([], "abcdefgh") is None
