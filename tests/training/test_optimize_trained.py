@@ -64,9 +64,10 @@ def test_the_pruned_model_was_trained_and_run_as_the_best_are(report):
     found = trained(report)
     assert {result.technique for result in found} >= {"structured_pruning", "structured_pruning+post_training_static"}
     assert all(result.status == "measured" for result in found)
-    alone = [result.variant for result in found if result.technique == "structured_pruning"]
-    assert "% less time" in alone[0]
-    assert alone[1:] == ["50%"]  # for a latency, and by their number
+    shares = list(dict.fromkeys(result.variant.partition(", ")[0] for result in found))
+    assert len(shares) == 2  # for a latency, and by their number; settings come behind
+    assert "% less time" in shares[0]
+    assert shares[1] == "50%"
     judged = [result for result in found if result.selection is not None]
     assert judged
     assert all(result.selection.drop.value < 0.05 for result in judged)
