@@ -5,6 +5,7 @@ from inferspeed_magic.pruning.groups import groups, sliced, traced
 from inferspeed_magic.pruning.rates import at_least_squares, cheapest_rates, gained
 from inferspeed_magic.pruning.rises import loss_rises
 from inferspeed_magic.pruning.widths import multiples_of, shares_of
+from inferspeed_magic.pruning.work import multiplications, positions
 
 __all__ = [
     "ChannelGroup",
@@ -15,6 +16,8 @@ __all__ = [
     "groups",
     "loss_rises",
     "multiples_of",
+    "multiplications",
+    "positions",
     "prune",
     "shares_of",
     "sliced",

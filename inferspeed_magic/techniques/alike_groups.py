@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inferspeed_magic.pruning import groups, multiples_of, shares_of, sliced, traced
+from inferspeed_magic.pruning import groups, multiples_of, positions, shares_of, sliced, traced
 from inferspeed_magic.techniques.keras_folder import opened
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def halves(_state: dict[str, Any], *, source: str, multiple_of: int) -> list[dic
     found = groups(trace)
     shares = shares_of(found, multiples_of(found, multiple_of))
     places = [
-        (type(layer).__name__, tuple(each.weight.shape), each.axis, _positions(layer), roots)
+        (type(layer).__name__, tuple(each.weight.shape), each.axis, positions(layer), roots)
         for layer, each, roots in sliced(trace)
     ]
     alike: dict[tuple[Any, ...], list[str]] = {}
@@ -53,19 +53,9 @@ def halves(_state: dict[str, Any], *, source: str, multiple_of: int) -> list[dic
 def _signature(places: Sequence[tuple[Any, ...]], group: Group) -> tuple[tuple[Any, ...], float]:
     """Describe the weights that a group is counted along, and say how often these are multiplied."""
     found, work = [], 0.0
-    for kind, shape, axis, positions, roots in places:
+    for kind, shape, axis, times, roots in places:
         count = int(np.isin(roots, group.units).sum())
         if count:
-            found.append((kind, shape, axis, count, positions))
-            work += math.prod(shape) * positions * count / len(roots)
+            found.append((kind, shape, axis, count, times))
+            work += math.prod(shape) * times * count / len(roots)
     return tuple(sorted(found, key=str)), work
-
-
-def _positions(layer: Any) -> int:
-    """Count the places that a layer's weights are used at: pixels or steps of what it makes."""
-    try:
-        shape = layer.output.shape
-    except Exception:  # noqa: BLE001  (several calls or outputs; once is a lower bound)
-        return 1
-    sizes = [size for size in shape[1:-1] if size] if isinstance(shape, tuple) else []
-    return math.prod(sizes) if all(isinstance(size, int) for size in sizes) else 1

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inferspeed_magic.pruning import at_least_squares, cheapest_rates, gained, groups, loss_rises, shares_of, traced
+from inferspeed_magic.pruning import (
+    at_least_squares,
+    cheapest_rates,
+    gained,
+    groups,
+    loss_rises,
+    multiplications,
+    shares_of,
+    traced,
+)
 from inferspeed_magic.training.answers import answered
 from inferspeed_magic.training.soft_targets import soft_loss, targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from inferspeed_magic.pruning.tracing import Trace
     from inferspeed_magic.training import Lesson
 
 #: Samples that answers are compared on, as time and memory allow, and how many of them at once.
@@ -21,6 +30,9 @@ _MOST_SAMPLES, _LEAST_SAMPLES, _AT_ONCE = 512, 32, 32
 _MOST_NUMBERS = 20_000_000
 #: Of the time for training, what looking at groups may take.
 _LOOKING = 0.15
+#: What a machine multiplies in a second at least, and what a sample costs beside that; and how many times as long as
+#: that is waited where something else takes the machine.
+_PER_S, _OVERHEAD_S, _PATIENCE = 1e10, 2e-4, 2.0
 
 
 def latency_rates(
@@ -52,12 +64,14 @@ def latency_rates(
     def answers(of: Any, some: Sequence[Any]) -> list[Any]:
         return answered(of, some, pack, keras, at_once=_AT_ONCE, until=float("inf"))[1]
 
-    shares = shares_of(groups(traced(model)), multiples)
+    trace = traced(model)
+    shares = shares_of(groups(trace), multiples)
     first = sorted((name for name in shares if elasticities.get(name, 0.0) > 0), key=lambda name: -elasticities[name])
     limit_s = _LOOKING * lesson.limit_s
     samples = lesson.check_inputs or lesson.inputs
     looks = sum(len(shares[name]) for name in first)
-    count = _affordable(lambda some: answers(model, some), samples, limit_s / max(1, looks))
+    few = answers(model, [array[:_LEAST_SAMPLES] for array in samples])  # which traces the model
+    count = _affordable(trace, samples, few, limit_s / max(1, looks))
     some = [array[:count] for array in samples]
     taught = answers(teacher, some)
     distance = soft_loss(targets(taught, teacher, lesson.loss, keras), keras, lesson.temperature)
@@ -65,7 +79,7 @@ def latency_rates(
         model,
         {name: shares[name] for name in first},
         lambda: float(np.asarray(distance(taught, answers(model, some)))),
-        limit_s=limit_s,
+        limit_s=_PATIENCE * limit_s,
     )
     costs = {name: at_least_squares(rises[name]) for name in rises}
     # What there was no time for costs what the others do.
@@ -77,12 +91,12 @@ def latency_rates(
     return cheapest_rates(elasticities, costs, latency)
 
 
-def _affordable(answers: Callable[[Sequence[Any]], list[Any]], samples: Sequence[Any], limit_s: float) -> int:
-    """Count the samples that can be answered in time."""
-    few = [array[:_LEAST_SAMPLES] for array in samples]
-    answers(few)  # which traces the model
-    began = time.perf_counter()
-    numbers = sum(array[0].size for array in answers(few))
-    each_s = (time.perf_counter() - began) / len(few[0])
+def _affordable(trace: Trace, samples: Sequence[Any], answers: Sequence[Any], limit_s: float) -> int:
+    """Count the samples that can be answered in time, by what there is to compute.
+
+    A clock would tell better, and each time something else: who runs a recipe is to get the same channels.
+    """
+    each_s = multiplications(trace) / _PER_S + _OVERHEAD_S
+    numbers = sum(array[0].size for array in answers)
     most = min(_MOST_SAMPLES, int(limit_s / each_s), _MOST_NUMBERS // max(1, int(numbers)))
-    return min(len(samples[0]), max(_LEAST_SAMPLES, most))
+    return min(len(samples[0]), max(_LEAST_SAMPLES, most // _AT_ONCE * _AT_ONCE))

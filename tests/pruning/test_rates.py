@@ -19,6 +19,7 @@ from inferspeed_magic.pruning import (
     groups,
     loss_rises,
     multiples_of,
+    multiplications,
     prune,
     shares_of,
     traced,
@@ -173,3 +174,12 @@ def test_a_rise_is_what_pruning_the_group_does_and_weights_come_back():
 def test_what_is_not_reached_in_time_is_left_out():
     model = classifier()
     assert loss_rises(model, {"first": (0.5,)}, lambda: 0.0, limit_s=-1.0) == {}
+
+
+def test_multiplications_are_counted_by_hand():
+    inputs = keras.Input((8, 6))
+    x = keras.layers.Conv1D(5, 3, padding="same", use_bias=False)(inputs)
+    x = keras.layers.GRU(4, use_bias=False)(x)
+    model = keras.Model(inputs, keras.layers.Dense(3, use_bias=False)(x))
+    convolved, recurrent, dense = 8 * 3 * 6 * 5, 8 * (5 * 12 + 4 * 12), 4 * 3
+    assert multiplications(traced(model)) == convolved + recurrent + dense
