@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from inferspeed_magic.errors import OptionError
-from inferspeed_magic.magics import goal_values
 from inferspeed_magic.magics.optimize_options import build, read
 
 if TYPE_CHECKING:
@@ -21,19 +20,6 @@ _PARSER = build(
     "of --data that falls no more",
     technique="what to do to students that have learned, such as float16,post_training_static (Tab lists them); may be "
     "repeated; nothing if left out",
-)
-_PARSER.add_argument(
-    "--temperature",
-    type=goal_values.temperature,
-    metavar="T",
-    help="by which the teacher's answers are softened (3); the higher, the more its second choices count",
-)
-_PARSER.add_argument(
-    "--features",
-    type=goal_values.features,
-    metavar="TEACHER:STUDENT,...",
-    help="layers of the teacher, and for each the student's layer that learns what it makes, such as conv_5:conv_2; "
-    "answers alone if left out",
 )
 OPTIONS = _PARSER.options
 """The options in the order of the documentation."""

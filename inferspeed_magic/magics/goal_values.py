@@ -70,13 +70,15 @@ def temperature(text: str) -> float:
 
 def features(text: str) -> tuple[tuple[str, str], ...]:
     """Layers of the teacher and of the student, as in ``conv_5:conv_2``."""
-    found = []
+    found: list[tuple[str, str]] = []
     for pair in pieces(text, "pairs of layers, such as conv_5:conv_2"):
         taught, _, learned = pair.partition(":")
         if not taught or not learned:
             raise ArgumentTypeError(
                 f"{pair!r} is no pair; give a layer of the teacher and one of the student, such as conv_5:conv_2"
             )
+        if taught in dict(found):
+            raise ArgumentTypeError(f"{text!r} names the teacher's layer {taught} twice; give one layer for it")
         found.append((taught, learned))
     return tuple(found)
 

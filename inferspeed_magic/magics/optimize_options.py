@@ -24,6 +24,8 @@ class OptimizeOptions:
     data: str | None
     train: str | None
     epochs: int | None
+    temperature: float | None
+    features: tuple[tuple[str, str], ...]
     metric: str | None
     max_drop: float
     target: Target
@@ -40,8 +42,6 @@ class OptimizeOptions:
     seed: int
     into: str | None
     quiet: bool
-    temperature: float | None = None
-    features: tuple[tuple[str, str], ...] = ()
 
 
 def build(magic: str, *, train: str, epochs: str, technique: str) -> OptionParser:
@@ -65,6 +65,20 @@ def build(magic: str, *, train: str, epochs: str, technique: str) -> OptionParse
     )
     add("--train", type=goal_values.data, metavar="X,Y", help=train)
     add("--epochs", type=goal_values.epochs, metavar="N", help=epochs)
+    add(
+        "--temperature",
+        type=goal_values.temperature,
+        metavar="T",
+        help="by which the original's answers are softened where they are learned (3); the higher, the more its second "
+        "choices count",
+    )
+    add(
+        "--features",
+        type=goal_values.features,
+        metavar="TEACHER:STUDENT,...",
+        help="layers of the original, and for each the layer of student() that learns what it makes, such as "
+        "conv_5:conv_2; answers alone if left out",
+    )
     add(
         "--metric",
         metavar="NAME",
@@ -158,8 +172,8 @@ def read(parser: OptionParser, line: str) -> OptimizeOptions:
         data=found.data,
         train=found.train,
         epochs=found.epochs,
-        temperature=getattr(found, "temperature", None),
-        features=getattr(found, "features", None) or (),
+        temperature=found.temperature,
+        features=found.features or (),
         metric=found.metric,
         max_drop=found.max_drop,
         target=cast("Target", found.target),

@@ -95,6 +95,16 @@ def latency_ns(candidate: Candidate) -> float:
     return float(medians[len(medians) // 2]) if medians else candidate.expected_ns
 
 
+def slower_by(candidate: Candidate, other: Candidate) -> str:
+    """Say by how much it was, turn by turn: medians of all turns do not, as others took theirs at other times."""
+    way = other.name.partition("/")[2]
+    mine, theirs = candidate.measurement(), other.measurement()
+    if mine is None or theirs is None:
+        return f"slower than {way}"
+    seen = compare(mine, theirs, candidate_name=candidate.name, reference_name=other.name)
+    return f"slower than {way} when the two took turns: {seen.ratio:.2f}x ({seen.low:.2f}-{seen.high:.2f}) as long"
+
+
 def is_slower(candidate: Candidate, other: Candidate) -> bool:
     """Whether the data shows it."""
     mine, theirs = candidate.measurement(), other.measurement()

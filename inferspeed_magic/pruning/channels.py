@@ -76,8 +76,9 @@ def prune(
 
     Args:
         model: a Sequential or functional model of Keras 3, built.
-        sparsity: share of the units that can be removed, 0 to 1, that is removed; of each layer at most 90%. Or one
-            share for each group, by the names that ``channel_groups`` gives them: the other groups stay as they are.
+        sparsity: share of the units that can be removed, between 0 and 1, that is removed; of each layer at most 90%.
+            Or one share for each group, by the names that ``channel_groups`` gives them, 0 for what is to stay: the
+            other groups stay as they are, too.
         importance: ``l1``, ``l2``, ``batch_norm_scale`` or ``taylor``.
         scope: ``global`` removes those that matter least in the whole model, ``layer`` the same share everywhere; where
             each group has a share of its own, it makes no difference.
@@ -130,6 +131,9 @@ def _check_names(sparsity: Mapping[str, float], found: Sequence[Group]) -> None:
     for name, share in sparsity.items():
         if name not in known:
             there_are = ", ".join(name for name, group in known.items() if group.free)
+            within = [group.name for group in found if name in group.layers]
+            if within:
+                raise OptionError(f"sparsity names `{name}`, a layer of the group `{within[0]}`: name that group")
             raise OptionError(f"sparsity names `{name}`, and there is no such group: there are {there_are}")
         if share and not known[name].free:
             raise OptionError(f"nothing can be removed of {name}: see inferspeed_magic.channel_groups(model) for why")

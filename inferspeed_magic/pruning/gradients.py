@@ -41,6 +41,9 @@ def loss_gradients(model: Any, data: Any, keras: Any) -> dict[int, Array]:
     import tensorflow as tf
 
     x, y = (keras.tree.map_structure(lambda array: np.asarray(array)[:_MOST], part) for part in data)
+    lengths = sorted({len(array) for part in data for array in keras.tree.flatten(part)})
+    if len(lengths) > 1:
+        raise OptionError(f"data=(x, y) needs as many targets as inputs, and has {lengths[0]} of one and {lengths[-1]}")
     count = len(keras.tree.flatten(y)[0])
     sums = [np.zeros(tuple(variable.shape)) for variable in model.trainable_variables]
     for begin in range(0, count, _BATCH):

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inferspeed_magic.errors import UnsupportedError
+from inferspeed_magic.errors import OptionError, UnsupportedError
 from inferspeed_magic.pruning.rebuilding import SHAPE
 from inferspeed_magic.pruning.tracing import Trace, is_graph
 from inferspeed_magic.pruning.units import FIXED
@@ -65,6 +65,10 @@ def traced(model: Any) -> Trace:
     """
     import keras
 
+    if not hasattr(model, "layers"):
+        raise OptionError(
+            f"give a Keras 3 model in place of a {type(model).__name__}: keras.saving.load_model reads one from a file"
+        )
     if not is_graph(model, keras):
         raise UnsupportedError(
             "channels are removed from Sequential and functional models of Keras 3 that are built: of a subclassed one "

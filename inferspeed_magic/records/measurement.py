@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 #: Rounds of one run are compared in pairs. Those of another run were not at the same time: their numbers lie this far
@@ -27,7 +27,7 @@ class Block:
     process: int
     start_s: float
     wall_ns: int
-    latencies_ns: tuple[int, ...]
+    latencies_ns: tuple[int, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ServerTrial:
 
     target_qps: float
     achieved_qps: float
-    latencies_ns: tuple[int, ...]
+    latencies_ns: tuple[int, ...] = field(repr=False)
     p99_ms: float | None
     sustained: bool | None
     offered_qps: float | None = None
@@ -70,7 +70,7 @@ class Measurement:
     load_ms: float
     compile_ms: float
     first_inference_ms: float
-    warm_up_ns: tuple[int, ...] = ()
+    warm_up_ns: tuple[int, ...] = field(default=(), repr=False)
     warm_up_detected: int = 0
     blocks: tuple[Block, ...] = ()
     peak_memory_mb: float | None = None

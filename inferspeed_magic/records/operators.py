@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class OperatorTime:
 
     name: str
     kind: str
-    latencies_ns: tuple[int, ...]
+    latencies_ns: tuple[int, ...] = field(repr=False)
     calls: int = 1
     origins: tuple[str, ...] = ()
 
@@ -39,6 +39,6 @@ class OperatorProfile:
 
     runtime: str
     operators: tuple[OperatorTime, ...]
-    latencies_ns: tuple[int, ...]
-    plain_latencies_ns: tuple[int, ...]
+    latencies_ns: tuple[int, ...] = field(repr=False)
+    plain_latencies_ns: tuple[int, ...] = field(repr=False)
     facts: tuple[tuple[str, str], ...] = ()

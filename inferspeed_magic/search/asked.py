@@ -123,8 +123,7 @@ def asked(
     chosen_runtimes, chosen_techniques = _without(
         arguments.runtime_list(runtimes), _technique_names(wanted, trained), _listed(left_out)
     )
-    if trained and not any(name != "none" and techniques()[name].wants_training for name in chosen_techniques):
-        raise OptionError(f"there is something to train with, and no technique that trains: name {trained[0]} too")
+    _check_trained(chosen_techniques, trained, has_student=bool(students))
     request = arguments.request(
         runtimes=chosen_runtimes,
         batch_sizes=(batch_size,) if isinstance(batch_size, int | np.integer) else batch_size,
@@ -223,6 +222,23 @@ def _check_training(train: Any, epochs: int | None, fine_tune: Any, *, has_stude
         raise OptionError("epochs says how long to train, and there is nothing to train with: give train=(x, y)")
     if has_student and train is None:
         raise OptionError("a student learns from training data: give train=(x, y) too")
+
+
+def _check_trained(chosen: Sequence[str], trained: Sequence[str], *, has_student: bool) -> None:
+    """Make sure that what is trained has all that it needs, and that there is something that is trained.
+
+    Raises:
+        OptionError: where not.
+    """
+    known = [techniques()[name] for name in chosen if name != "none"]
+    if trained and not any(technique.wants_training for technique in known):
+        raise OptionError(f"there is something to train with, and no technique that trains: name {trained[0]} too")
+    lonely = [technique.name for technique in known if technique.wants_student and not has_student]
+    if lonely:
+        raise OptionError(
+            f"{lonely[0]} trains a student, and there is none: define student() in the cell of %%optimize, or give "
+            "student= and train="
+        )
 
 
 def _technique_names(wanted: Sequence[str] | str | None, trained: Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from inferspeed_magic.profiling.environment import environment
 from inferspeed_magic.profiling.kept_numbers import KeptNumbers
 from inferspeed_magic.profiling.liked_widths import liked_widths
 from inferspeed_magic.profiling.opening import Opener, ways
-from inferspeed_magic.profiling.racing import FINAL_ROUNDS, Race, is_slower
+from inferspeed_magic.profiling.racing import FINAL_ROUNDS, Race, is_slower, slower_by
 from inferspeed_magic.search.elasticity import Elasticities, Narrower
 from inferspeed_magic.search.ideas import Idea
 from inferspeed_magic.search.trial import Trial, cost, too_big
@@ -168,8 +168,7 @@ class Contest:
         if self._worth_judging(trial, leader, slower=slower):
             self.judge(trial, "selection")
         elif slower and leader is not None and trial.rejected is None and trial is not self.original:
-            way = leader.candidate.name.partition("/")[2]
-            trial.rejected = f"slower than {way} when the two took turns, so its accuracy was not looked at"
+            trial.rejected = f"{slower_by(candidate, leader.candidate)}, so its accuracy was not looked at"
         self._thin_out()
 
     def _measured(self, candidate: Candidate, leader: Trial | None) -> bool:

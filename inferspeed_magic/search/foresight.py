@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -134,11 +133,6 @@ def looked_back(trials: Sequence[Trial]) -> tuple[Prediction, ...]:
 
 
 def _measured(plain: Trial, trial: Trial) -> Interval | None:
-    """Give the gain, turn by turn where both took turns; what an earlier run measured has no interval here."""
+    """Give the gain, turn by turn; what an earlier run measured is not held against what this one did."""
     before, after = plain.candidate.measurement(), trial.candidate.measurement()
-    if before is not None and after is not None:
-        return speedup(after, before)
-    if trial.remembered is not None and trial.remembered.summary is not None:
-        gain = plain.seen_ns / trial.seen_ns
-        return Interval(gain, math.nan, math.nan)
-    return None
+    return speedup(after, before) if before is not None and after is not None else None

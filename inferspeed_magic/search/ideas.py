@@ -86,7 +86,7 @@ def sift(
         reason = next(_against(idea, target, traits), None)
         if idea.technique in named:
             doubt = (
-                "what it removes is missed until the model is trained on"
+                "what it removes is missed until the model is trained on: give training data (train=, --train) too"
                 if _wants_training(idea) and not taught
                 else reason
             )
@@ -96,7 +96,7 @@ def sift(
             left_out.setdefault(reason + _OTHERWISE.get(idea.technique, ""), []).append(idea.way)
             continue
         kept.append(idea)
-    warnings = [f"{', '.join(ways)}: tried because it was asked for, but {doubt}" for doubt, ways in doubts.items()]
+    warnings = [f"{', '.join(ways)}: asked for, but {doubt}" for doubt, ways in doubts.items()]
     return kept, [LeftOut(", ".join(ways), reason) for reason, ways in left_out.items()], warnings
 
 
@@ -149,6 +149,6 @@ def out_of_reach(idea: Idea, float_ns: float, leader_ns: float, leader_runtime: 
     if idea.technique == "none" or ratio <= MOST_GAINED or idea.runtime == leader_runtime:
         return None
     return (
-        f"as it is the model took {ratio:.3g}x as long on {idea.runtime} as the fastest until then; no technique is "
-        f"expected to gain more than {MOST_GAINED:.0f}x"
+        f"as it is the model took {ratio:.3g}x as long on {idea.runtime} ({float_ns / 1e6:.3g} ms) as the fastest "
+        f"did until then ({leader_ns / 1e6:.3g} ms); no technique is expected to gain more than {MOST_GAINED:.0f}x"
     )

@@ -37,10 +37,10 @@ from inferspeed_magic.search.ledger import holds, ledger
 from inferspeed_magic.search.mixed_precision import mixed, sensitivity, worth_mixing
 from inferspeed_magic.search.narrowing import Narrowing, narrowing_of
 from inferspeed_magic.search.outcome import models, outcome, provisional_winner
-from inferspeed_magic.search.schooling import Schooling
+from inferspeed_magic.search.schooling import Course, Schooling
 from inferspeed_magic.search.settings import Change, close_behind, serving_settings
 from inferspeed_magic.search.student import check_student
-from inferspeed_magic.search.teaching import lesson, overlap, written
+from inferspeed_magic.search.teaching import distilling_words, lesson, overlap, written
 from inferspeed_magic.search.traits import traits
 from inferspeed_magic.search.trial import Trial
 from inferspeed_magic.sources.preprocessing import after_preprocessing
@@ -60,14 +60,20 @@ if TYPE_CHECKING:
     from inferspeed_magic.search.data import Part, Unpacked
     from inferspeed_magic.sources.source import Source
 
-#: Shares of the budget: nothing new is tried after the first, and nothing new trained after the second; the original
-#: answers to the data within the third; channels are looked at within the fourth, and layers within the fifth.
+#: Shares of the budget: nothing new is tried after the first. Where something is trained, that is expected to be done
+#: by the second, and one training with what follows it to take the third, as far as is known before there was one;
+#: before that, nothing new is tried after the fourth, and after it no settings after the fifth. The original answers to
+#: the data within the sixth; channels are looked at within the seventh, and layers within the eighth.
 _TRYING = 0.7
-_TRAINING = 0.5
-_ONE_TRAINING = 0.15
+_TRAINED = 0.75
+_ONE_TRAINING = 0.25
+_UNTRAINED = 0.35
+_SETTINGS = 0.8
 _ANSWERING = 0.06
 _LOOKING = 0.1
 _SENSITIVITY = 0.1
+#: The next training may take so much longer than the longest; one ended for want of time where it took so much of it.
+_NOISE, _NEARLY_ALL = 1.2, 0.9
 #: Conversions that are begun before their turn.
 _AHEAD = 2
 _FEW = 4
@@ -247,6 +253,7 @@ class Optimization:
         self._notes += notes
         doubt = overlap(found, samples_for_stopping.inputs)
         self._warnings += [doubt] if doubt is not None else []
+        self._notes += distilling_words(asked)
         students = {name: make() for name, make in asked.students}
         for name, student in students.items():
             check_student(student, source, self._part, name, features=dict(asked.features))
@@ -268,25 +275,48 @@ class Optimization:
             self._tell,
             named=asked.named,
             narrowing=partial(self._narrowing, contest),
+            own_threads=asked.request.threads is None and asked.goal.target not in ("size", "memory"),
         )
-        begun: set[str] = set()
+        missed, ended = [], []
         for name in self._to_train:
-            courses = school.courses(name)
-            while self._spent() <= _TRAINING and (trials := next(courses, None)) is not None:
-                begun.add(name)
-                for trial in trials:
+            longest = _ONE_TRAINING
+            for course in school.courses(name):
+                began = self._spent()
+                if began + longest > _TRAINED:
+                    missed.append(course.title)  # and whatever would come next
+                    continue
+                for trial in course.train():
                     if not self._remember(contest, trial):
                         self._attempt(contest, trial)
-        missed = ", ".join(
-            each for name in self._to_train for each in (school.waiting(name) or [name] * (name not in begun))
-        )
+                taken = _NOISE * (self._spent() - began)
+                longest = taken if longest is _ONE_TRAINING else max(longest, taken)
+                ended += self._ended_early(course)
         if missed:
-            self._left_out.append(LeftOut(missed, "the time for training was used up"))
+            self._left_out.append(LeftOut(", ".join(missed), "the time for training was used up"))
+        if ended:
+            limit_s = self._part.lesson.limit_s if self._part.lesson is not None else 0.0
+            self._notes += (
+                f"training ended when its {limit_s:.0f} s were used up, which a longer budget gives more of: "
+                + ", ".join(ended),
+            )
+
+    def _ended_early(self, course: Course) -> list[str]:
+        """Say of a training that it had no time for all of its epochs."""
+        lesson = self._part.lesson
+        epochs = next((trial.candidate.training for trial in course.trials), ())
+        stages = {each.stage: each for each in epochs}  # the last epoch of each
+        planned = len(stages) * self._asked.epochs if self._asked.epochs is not None else None
+        spent_s = sum(each.elapsed_s for each in stages.values())
+        if lesson is None or spent_s < _NEARLY_ALL * lesson.limit_s or len(epochs) == planned:
+            return []
+        return [f"{course.title} after {len(epochs)}{f' of {planned}' if planned else ''} epochs"]
 
     def _narrowing(self, contest: Contest, technique: str, way: Trial) -> Narrowing:
         """Say how channels are to be removed: as in an earlier run, which leaves less to train again."""
         lesson = self._part.lesson
         assert lesson is not None  # noqa: S101  (who has none trains nothing)
+        if self._spent() + _ONE_TRAINING > _TRAINED:  # nothing will come of it
+            return Narrowing()
         earlier = narrowing_of(self._ledger.trained(technique), lesson.key)
         if earlier is not None:
             return earlier
@@ -349,7 +379,7 @@ class Optimization:
     def _try_all(self, contest: Contest) -> None:
         while self._queue:
             # What can be trained needs most of the time.
-            if self._spent() > (_TRAINING - _ONE_TRAINING if self._to_train else _TRYING):
+            if self._spent() > (_UNTRAINED if self._to_train else _TRYING):
                 self._leave_out(self._queue, f"the budget of {self._asked.goal.budget_s:.0f} s was nearly used up")
                 self._queue.clear()
                 return
@@ -449,28 +479,31 @@ class Optimization:
         leader = contest.leader()
         if leader is None or self._asked.goal.target in ("size", "memory"):
             return
+        until = _SETTINGS if self._to_train else _TRYING
         bases = [trial for trial in contest.trials if trial.accepted] if self._asked.exhaustive else [leader]
         for base in bases:
             for change in serving_settings(
                 base.candidate, self._machine.cores_given, fixed=self._asked.request.threads
             ):
                 best = base if self._asked.exhaustive else contest.leader()
-                if self._spent() > _TRYING or best is None:
+                if self._spent() > until or best is None:
                     return
                 self._try_change(contest, best, change.apply(best.candidate, base.candidate))
         if not self._asked.exhaustive and self._asked.request.threads is None:
-            self._try_one_thread(contest, leader)
+            self._try_one_thread(contest, leader, until)
 
-    def _try_one_thread(self, contest: Contest, leader: Trial) -> None:
+    def _try_one_thread(self, contest: Contest, leader: Trial, until: float) -> None:
         """Give those that came close one thread: on small models it decides more than the technique does."""
         for trial in close_behind(contest.trials, leader):
             change = Change(threads=1)
-            if self._spent() > _TRYING or trial.candidate.lowering.threads == 1:
+            if self._spent() > until or trial.candidate.lowering.threads == 1:
                 return
             self._try_change(contest, trial, change.apply(trial.candidate, trial.candidate))
 
     def _try_change(self, contest: Contest, base: Trial, changed: Candidate) -> None:
         trial = Trial(replace(base.idea, variant=changed.variant), changed)
+        if any(trial.idea == tried.idea for tried in contest.trials):  # what was trained is tried on one thread, too
+            return
         if not self._remember(contest, trial):
             self._attempt(contest, trial)
 

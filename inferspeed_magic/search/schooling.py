@@ -7,7 +7,8 @@ import math
 import shutil
 import time
 from concurrent.futures import TimeoutError as StillRunning
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +17,7 @@ from inferspeed_magic.errors import WorkerError
 from inferspeed_magic.search.choice import ranked
 from inferspeed_magic.search.ideas import Idea
 from inferspeed_magic.search.narrowing import Narrowing
+from inferspeed_magic.search.settings import Change
 from inferspeed_magic.search.trial import Trial
 from inferspeed_magic.techniques.base import ON_MODEL, Subject
 from inferspeed_magic.training import LOG, read_epochs
@@ -46,6 +48,26 @@ class Tell(Protocol):
         """Say it in words, with what was seen until now of the training that goes on."""
 
 
+@dataclass(eq=False)
+class Course:
+    """One training that may be done.
+
+    Attributes:
+        title: of what is made.
+        teach: does it.
+        trials: what it gave; empty as long as it was not done.
+    """
+
+    title: str
+    teach: Callable[[], list[Trial]]
+    trials: list[Trial] = field(default_factory=list)
+
+    def train(self) -> list[Trial]:
+        """Do it, and give what is to be tried with the result."""
+        self.trials = self.teach()
+        return self.trials
+
+
 class Schooling:
     """Trains a model in several ways, and says what to try each with.
 
@@ -57,6 +79,7 @@ class Schooling:
         tell: is called with what is being done.
         named: techniques that the user named: they are tried on what is trained, too.
         narrowing: tells how channels are to be removed, by technique and by the trial that leads.
+        own_threads: whether the number of threads may be chosen.
     """
 
     def __init__(
@@ -69,6 +92,7 @@ class Schooling:
         *,
         named: Sequence[str] = (),
         narrowing: Callable[[str, Trial], Narrowing] = lambda *_: Narrowing(),
+        own_threads: bool = False,
     ) -> None:
         self._contest = contest
         self._source = source
@@ -76,22 +100,27 @@ class Schooling:
         self._tell = tell
         self._ways = ways(contest.trials, goal, named)
         self._narrowing = narrowing
-        self._students = dict.fromkeys(source.lesson.students if source.lesson is not None else (), False)
+        self._own_threads = own_threads
+        self._students = [name for name in source.lesson.students if name] if source.lesson is not None else []
 
-    def courses(self, name: str) -> Iterator[list[Trial]]:
-        """Train by a technique, and give what is to be tried with each result.
+    def courses(self, name: str) -> Iterator[Course]:
+        """List ways to train by a technique, one after the other.
 
-        Whoever takes a list tries its trials before asking for the next: how much is removed next depends on whether
-        they were accurate enough.
+        Whoever takes a course trains it, and tries its trials, before asking for the next: how much is removed next
+        depends on whether they were accurate enough.
 
         Args:
             name: of the technique.
         """
-        if techniques()[name].wants_student and any(self._students):
-            yield from self._each_student(name)
+        step = self._step(name)
+        if techniques()[name].wants_student and self._students:
+            for student in self._students:
+                settings = tuple(sorted({**dict(step.settings), _NAME: student}.items()))
+                words = f"{step.words}, {student}" if student else step.words
+                yield self._course(name, replace(step, words=words, settings=settings), student)
             return
         if _SHARE not in dict(techniques()[name].steps[ON_MODEL].settings) or name not in _BY_SHARE:
-            yield self._trained(name, self._step(name), "")
+            yield self._course(name, step, "")
             return
         narrowing = self._narrowing(name, self._ways[0]) if self._ways else Narrowing()
         rivals = [(way, way.bracket()) for way in narrowing.ways()]
@@ -101,30 +130,16 @@ class Schooling:
                 share = bracket.share()
                 if share is None:
                     continue
-                trials = self._trained(name, *way.step(self._step(name), share))
-                yield trials
-                if any(trial.candidate.blocks or trial.remembered is not None for trial in trials):
-                    bracket.note(share, holds=any(_holds(trial) for trial in trials))
-                    went.append((_merit(trials), way, bracket))
+                course = self._course(name, *way.step(step, share))
+                yield course
+                if any(trial.candidate.blocks or trial.remembered is not None for trial in course.trials):
+                    bracket.note(share, holds=any(_holds(trial) for trial in course.trials))
+                    went.append((_merit(course.trials), way, bracket))
             # Of two models that lost channels the better one goes on to lose more.
             rivals = [min(went, key=lambda each: each[0])[1:]] if went else []
 
-    def _each_student(self, name: str) -> Iterator[list[Trial]]:
-        """Train one student after the other."""
-        for student in self._students:
-            self._students[student] = True
-            step = self._step(name)
-            settings = tuple(sorted({**dict(step.settings), _NAME: student}.items()))
-            yield self._trained(name, replace(step, words=f"{step.words}, {student}", settings=settings), student)
-
-    def waiting(self, name: str) -> list[str]:
-        """Name the students whose turn has not come.
-
-        Args:
-            name: of the technique.
-        """
-        wanted = techniques()[name].wants_student
-        return [f"{name}[{student}]" for student, begun in self._students.items() if wanted and student and not begun]
+    def _course(self, name: str, step: Step, variant: str) -> Course:
+        return Course(f"{name}[{variant}]" if variant else name, partial(self._trained, name, step, variant))
 
     def _step(self, name: str) -> Step:
         subject = Subject("", self._source.precision, self._machine.instruction_sets, self._source.kind, taught=True)
@@ -133,6 +148,7 @@ class Schooling:
     def _trained(self, name: str, step: Step, variant: str) -> list[Trial]:
         """Train once, for all the ways; none where that fails, but one that says why."""
         trials = [self._trial(way, name, step, variant) for way in self._ways]
+        trials += self._on_one_thread(name, trials)
         subject = Subject("", self._source.precision, self._machine.instruction_sets, self._source.kind, taught=True)
         against = techniques()[name].applies_to(subject, ON_MODEL)
         try:
@@ -146,6 +162,17 @@ class Schooling:
         for trial in trials:
             trial.candidate.training = epochs
         return trials
+
+    def _on_one_thread(self, name: str, trials: Sequence[Trial]) -> list[Trial]:
+        """Try what became smaller on one thread as well: the less there is to do, the less others can help."""
+        smaller = name in _BY_SHARE or techniques()[name].wants_student
+        if not smaller or not trials or not self._own_threads:
+            return []
+        candidate = trials[0].candidate
+        if candidate.lowering.threads == 1 or candidate.runtime.group is not None:
+            return []
+        changed = Change(threads=1).apply(candidate, candidate)
+        return [Trial(replace(trials[0].idea, variant=changed.variant), changed)]
 
     def _wait(self, step: Step, what: str) -> tuple[Epoch, ...]:
         """Have the converter process train, say how far it is, and give its epochs.

@@ -15,7 +15,7 @@ from inferspeed_magic.training import STUDENT
 from inferspeed_magic.training.features import check_features
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from inferspeed_magic.sources.source import Source
@@ -93,9 +93,15 @@ def _check_inputs(student: Any, source: Source) -> None:
     except ModelError as error:
         raise OptionError(str(error)) from error
     takes = [spec.shape for spec in made[0].inputs] if made is not None else None
-    if takes is not None and [len(shape) for shape in takes] != [len(spec.shape) for spec in source.signature.inputs]:
+    given = [spec.shape for spec in source.signature.inputs]
+    if takes is not None and not (len(takes) == len(given) and all(map(_fits, takes, given))):
         expected = ", ".join(str(spec.shape) for spec in source.signature.inputs)
         raise OptionError(f"the student takes {', '.join(map(str, takes))}, and the original {expected}")
+
+
+def _fits(one: Sequence[int | None], other: Sequence[int | None]) -> bool:
+    """Whether two shapes may be the same; sizes that are not fixed fit all."""
+    return len(one) == len(other) and all(None in pair or pair[0] == pair[1] for pair in zip(one, other, strict=True))
 
 
 def _outputs(source: Source, sample: list[Array]) -> str:

@@ -16,6 +16,7 @@ from inferspeed_magic.sources.live import custom_objects
 from inferspeed_magic.sources.source import LessonFiles
 from inferspeed_magic.sources.structure import leaves
 from inferspeed_magic.training import Lesson, hash_of_objects, pickled, write_lesson
+from inferspeed_magic.training.soft_targets import TEMPERATURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +85,13 @@ def lesson(asked: Asked, source: Source, check: Part) -> tuple[Lesson, tuple[str
         batch_size=_BATCH if len(samples) > _FEW else _SMALL_BATCH,
         **facts,
     ), notes
+
+
+def distilling_words(asked: Asked) -> tuple[str, ...]:
+    """Say what students learn, where it is not the usual."""
+    said = [] if asked.temperature == TEMPERATURE else [f"answers are softened at temperature {asked.temperature:g}"]
+    said += [f"what its layer {learned} makes is to be like what {taught} makes" for taught, learned in asked.features]
+    return (f"how a student learns: {'; '.join(said)}",) if said and asked.students else ()
 
 
 def written(found: Lesson, source: Source, folder: Path, students: Mapping[str, Any]) -> LessonFiles:

@@ -63,18 +63,28 @@ def _layers(model: Any) -> list[Any]:
 
 
 def _convolution_share(layers: list[Any]) -> float | None:
-    """Count multiply-accumulates of kernels; None where nothing can be counted."""
+    """Count multiply-accumulates with weights; None where nothing can be counted."""
     total = convolutions = 0.0
     for layer in layers:
-        with contextlib.suppress(Exception):  # layers without a kernel, or whose output is not known
-            kernel = [int(size) for size in layer.kernel.shape]
-            positions = [size for size in layer.output.shape[1:] if size is not None]
-            convolution = "Conv" in type(layer).__name__
-            # Each output position uses the kernel once; the last dimension is the kernel's own.
-            work = math.prod(kernel) * math.prod(positions[:-1])
+        kind = type(layer).__name__
+        if "Embedding" in kind or kind == "PReLU":  # which look up, and multiply each number once
+            continue
+        with contextlib.suppress(Exception):  # layers whose output is not known
+            shapes = [tuple(each.shape) for each in layer.weights if "bias" not in each.name]
+            kernels = sum(math.prod(shape) for shape in shapes if len(shape) > 1)
+            work = kernels * _positions(layer)
             total += work
-            convolutions += work if convolution else 0.0
+            convolutions += work if "Conv" in kind else 0.0
     return convolutions / total if total else None
+
+
+def _positions(layer: Any) -> int:
+    """Count how often a layer uses its weights for a sample: at each pixel it makes, or each step it goes through."""
+    if hasattr(layer, "cell") or hasattr(layer, "forward_layer"):
+        return int(layer.input.shape[1] or 1)
+    sizes = [size for size in layer.output.shape[1:] if size is not None]
+    # The last dimension is the weights' own.
+    return math.prod(sizes[:-1])
 
 
 def _weights_mb(model: Any) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,9 @@ def dynamic(
     del state, batch_size, inputs
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    quantize_dynamic(
-        prepared(source, target), target, weight_type=QuantType.QInt8, per_channel=True, reduce_range=reduce_range
-    )
+    with tempfile.TemporaryDirectory() as place:
+        file = prepared(source, place)
+        quantize_dynamic(file, target, weight_type=QuantType.QInt8, per_channel=True, reduce_range=reduce_range)
     _assert_changed(target)
 
 
@@ -80,22 +81,23 @@ def static(
         "entropy": CalibrationMethod.Entropy,
         "percentile": CalibrationMethod.Percentile,
     }
-    file = prepared(source, target)
-    left = in_float(file, exclude)
     most = None if method == "minmax" else max(1, _HISTOGRAM_SAMPLES // (batch_size or 1))
-    quantize_static(
-        file,
-        target,
-        reader_of(source, calibration, batch_size, inputs, most),
-        quant_format=QuantFormat.QDQ,
-        per_channel=per_channel,
-        reduce_range=reduce_range,
-        weight_type=QuantType.QInt8,
-        activation_type=QuantType.QUInt8,
-        calibrate_method=methods[method],
-        nodes_to_exclude=left,
-        extra_options={} if method == "minmax" else {"CalibStridedMinMax": 1},
-    )
+    with tempfile.TemporaryDirectory() as place:
+        file = prepared(source, place)
+        left = in_float(file, exclude)
+        quantize_static(
+            file,
+            target,
+            reader_of(source, calibration, batch_size, inputs, most),
+            quant_format=QuantFormat.QDQ,
+            per_channel=per_channel,
+            reduce_range=reduce_range,
+            weight_type=QuantType.QInt8,
+            activation_type=QuantType.QUInt8,
+            calibrate_method=methods[method],
+            nodes_to_exclude=left,
+            extra_options={} if method == "minmax" else {"CalibStridedMinMax": 1},
+        )
     if left:
         read_floats(target, left)
     _assert_changed(target)
@@ -134,15 +136,15 @@ def reader_of(
     return Reader()
 
 
-def prepared(source: str, target: str) -> str:
+def prepared(source: str, folder: str) -> str:
     """Fold constants and infer shapes first, where ONNX Runtime can; its quantizer finds more to do then.
 
     Returns:
-        The file that was written, beside the target.
+        The file that was written.
     """
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    file = Path(target).with_name("prepared.onnx")
+    file = Path(folder) / "prepared.onnx"
     try:
         quant_pre_process(source, str(file), skip_symbolic_shape=True)
     except Exception:  # noqa: BLE001  (it fails on graphs that quantize well without it)

@@ -68,7 +68,7 @@ def onnx(
 
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="inferspeed_sensitivity_") as folder:
-        file = prepared(source, str(Path(folder) / "target.onnx"))
+        file = prepared(source, folder)
         if sum(each.stat().st_size for each in Path(folder).iterdir()) > _MOST_BYTES:
             raise UnsupportedError("sensitivity is not measured for models of more than 1 GB")
         model = library.load(file)

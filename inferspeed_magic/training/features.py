@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from inferspeed_magic.errors import UnsupportedError
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _LEAST = 1e-6
+#: Names that one line has room for.
+_FEW = 12
 
 
 def check_features(teacher: Any, student: Any, features: Mapping[str, str]) -> None:
@@ -109,7 +112,10 @@ def _output(model: Any, what: str, name: str) -> Any:
         raise UnsupportedError(f"{what} is no graph of layers: features are those of Sequential and functional models")
     names = [layer.name for layer in model.layers]
     if name not in names:
-        raise UnsupportedError(f"{what} has no layer `{name}`: it has {', '.join(names)}")
+        close = get_close_matches(name, names, 1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        listed = ", ".join([*names[:_FEW], *["..."] * (len(names) > _FEW)])
+        raise UnsupportedError(f"{what} has no layer `{name}`: {hint}it has {listed}")
     try:
         tensor = model.get_layer(name).output
     except Exception as error:

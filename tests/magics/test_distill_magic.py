@@ -142,8 +142,7 @@ def test_the_help_is_written_from_the_options(notebook):
     assert documentation == DISTILL
     listed = [line.split()[0] for line in documentation.splitlines() if line.startswith("    --")]
     assert listed == [name for action in OPTIONS for name in action.option_strings]
-    own = {"temperature", "features"}
-    assert [each.dest for each in OPTIONS if each.dest not in own] == [each.dest for each in OPTIMIZE_OPTIONS]
+    assert [each.dest for each in OPTIONS] == [each.dest for each in OPTIMIZE_OPTIONS]
     assert "%%%" not in documentation
     assert max(map(len, documentation.splitlines())) <= 100
     notebook.run("%%distill?")

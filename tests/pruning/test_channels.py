@@ -450,6 +450,28 @@ def test_mistakes_are_one_line(options, words):
         prune(residual(), **options)
 
 
+def test_as_many_targets_as_inputs():
+    model = residual()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    data = inputs_of(model, 8), np.zeros(7, "int32")
+    with pytest.raises(OptionError, match="as many targets as inputs, and has 7 of one and 8"):
+        prune(model, 0.5, importance="taylor", data=data)
+
+
+def test_a_layer_that_names_no_group_leads_to_its_group():
+    model = residual()
+    shared = next(group for group in channel_groups(model) if len(group.layers) > 1)
+    with pytest.raises(OptionError, match=f"a layer of the group `{shared.name}`: name that group"):
+        prune(model, {shared.layers[-1]: 0.5})
+
+
+@pytest.mark.parametrize("thing", ["model.keras", 3, None])
+def test_what_is_no_model_is_said_to_be_none(thing):
+    for call in (channel_groups, lambda given: prune(given, 0.5)):
+        with pytest.raises(OptionError, match=f"give a Keras 3 model in place of a {type(thing).__name__}"):
+            call(thing)
+
+
 def test_a_subclassed_model_is_refused():
     class Own(keras.Model):
         def call(self, x):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import keras
+import pytest
 from keras import layers
 
 from inferspeed_magic.discovery import runtime_names, techniques
@@ -71,7 +72,7 @@ def test_what_was_asked_for_by_name_is_tried():
     kept, left_out, traps = sift([idea], "latency", SMALL, ("int16x8",))
     assert (kept, left_out) == ([idea], [])
     (trap,) = traps
-    assert trap.startswith("litert+int16x8: tried because it was asked for, but LiteRT computes int16 activations with")
+    assert trap.startswith("litert+int16x8: asked for, but LiteRT computes int16 activations with")
     assert "--for size" not in trap
     assert sift([Idea("keras.call")], "latency", SMALL, ("keras.call",))[2] == []
     assert "trained on" in sift([Idea("litert", "structured_pruning")], "latency", SMALL, ("structured_pruning",))[2][0]
@@ -105,6 +106,18 @@ def test_traits_of_a_convolutional_and_of_a_dense_model():
     assert of(convolutional).convolution_share == 169_344 / (169_344 + 25_088)
     assert of(dense).convolution_share == 0.0
     assert of(dense).weights_mb == 4 * (100 * 500 + 500 + 500 * 10 + 10) / 1e6
+
+
+def test_traits_count_what_recurrent_and_attention_layers_multiply():
+    steps = keras.Input((30, 8))
+    x = layers.Conv1D(16, 5, padding="same")(steps)
+    recurrent = keras.Model(steps, layers.Dense(4)(layers.Bidirectional(layers.GRU(64))(x)))
+    convolved, each_way = 30 * 5 * 8 * 16, 30 * (16 * 192 + 64 * 192)
+    expected = convolved / (convolved + 2 * each_way + 128 * 4)
+    assert of(recurrent).convolution_share == pytest.approx(expected)
+    attended = layers.MultiHeadAttention(2, 8)(x, x)
+    share = of(keras.Model(steps, attended)).convolution_share
+    assert share == pytest.approx(convolved / (convolved + 30 * 4 * 16 * 16))
 
 
 def test_traits_know_attention_where_layers_say_what_they_do():

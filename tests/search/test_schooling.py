@@ -24,7 +24,7 @@ def trial(*, p50_ms=1.0, drop=0.0, holds=True, trained=True):
     )
 
 
-def asked(brings, narrowing=BY_TIME):
+def asked(brings, narrowing=BY_TIME, most=None):
     """List what is trained, one after the other, where each brings what is said of it."""
 
     class School(Schooling):
@@ -33,13 +33,16 @@ def asked(brings, narrowing=BY_TIME):
             found.append(variant)
             return [trial(**brings(variant))]
 
-    found = []
+    found, left = [], []
     nothing = SimpleNamespace(trials=[], lesson=None, precision="float32", kind="keras", instruction_sets=())
     school = School(nothing, nothing, None, nothing, lambda *_, **__: None, narrowing=lambda *_: narrowing)
     school._ways = [None]
-    for trials in school.courses("structured_pruning"):
-        assert len(trials) == 1
-    return found
+    for course in school.courses("structured_pruning"):
+        if len(found) == most:
+            left.append(course.title)
+        else:
+            assert len(course.train()) == 1
+    return (found, left) if most is not None else found
 
 
 def test_the_faster_way_goes_on():
@@ -78,3 +81,15 @@ def test_a_way_that_fails_is_left():
 
 def test_there_is_one_way_where_time_is_not_known():
     assert asked(lambda _: {"holds": False, "drop": 0.1}, Narrowing(4))[:2] == ["50%", "25%"]
+
+
+@pytest.mark.parametrize(
+    ("most", "left"),
+    [
+        (0, ["structured_pruning[for 50% less time]", "structured_pruning[50%]"]),
+        (1, ["structured_pruning[50%]", "structured_pruning[for 65% less time]"]),
+        (2, ["structured_pruning[for 65% less time]"]),
+    ],
+)
+def test_what_there_is_no_time_for_is_named(most, left):
+    assert asked(lambda _: {}, most=most)[1] == left

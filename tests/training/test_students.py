@@ -151,6 +151,14 @@ def test_mistakes_are_one_line(model, students, words):
         ({"features": {"its first": "deep"}}, "features: the student has no layer `deep`: it has look, flat, kind"),
         ({"features": ["look"]}, "features names layers of the teacher, and for each the student's layer"),
         ({"features": {"its first": "look"}, "student": None}, "features are learned by a student, and there is none"),
+        (
+            {"student": None, "techniques": ["distillation"]},
+            "distillation trains a student, and there is none: define ",
+        ),
+        (
+            {"student": lambda: keras.Sequential([keras.Input((10, 12, 1)), layers.GlobalAveragePooling2D()])},
+            "the student takes (10, 12, 1), and the original (",
+        ),
         ({"temperature": 0}, "temperature 0 makes no sense: it is a number above 0, such as 3"),
     ],
 )
