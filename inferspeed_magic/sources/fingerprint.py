@@ -78,7 +78,8 @@ def of_model(model: Any, library: str) -> str:
     digest.update(_sources_of(modules))
     for layer in getattr(model, "_flatten_layers", lambda: ())():
         digest.update(_assets_of(layer))
-    for variable in model.variables if library == "keras" else model.weights:
+    # Not all variables: where random numbers of dropout stand is not saved.
+    for variable in model.weights:
         array = np.ascontiguousarray(variable.numpy())
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(array.tobytes())

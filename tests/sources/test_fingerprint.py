@@ -202,3 +202,14 @@ def test_what_keras_writes_with_the_time_in_it_counts_without():
     assert of_objects([train, keras.losses.Huber(0.7), *things[2:]]) != before
     model.layers[-1].bias.assign([1.0])
     assert of_objects(things) != before
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # of Keras, while it saves
+def test_a_model_that_was_saved_and_read_is_the_same(tmp_path):
+    """Random numbers of dropout go on elsewhere; the model answers as it did."""
+    model = keras.Sequential([keras.Input((5, 3)), layers.GRU(4), layers.Dropout(0.5), layers.Dense(2)])
+    model.save(tmp_path / "model.keras")
+    read = keras.saving.load_model(tmp_path / "model.keras")
+    assert of_model(read, "keras") == of_model(model, "keras")
+    read.layers[-1].bias.assign([0.0, 1.0])
+    assert of_model(read, "keras") != of_model(model, "keras")
