@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -26,6 +27,10 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _WATCH_S = 0.25
 _GRACE_S = 2.0
 _LINE_CHARACTERS = 300
+
+
+#: What libraries say by the way, and the code that Python shows below its warnings.
+_IDLE_TALK = re.compile(r"  |W0000|I0000|WARNING|\S+:\d+: \w*Warning:")
 
 
 class Worker:
@@ -184,7 +189,7 @@ class Worker:
         """Return the last line of the child's log that says something, shortened."""
         with contextlib.suppress(OSError):
             for line in reversed(self.log.read_text(errors="replace").splitlines()[-50:]):
-                if line.strip() and not line.startswith(("  ", "W0000", "I0000", "WARNING")):
+                if line.strip() and not _IDLE_TALK.match(line):
                     return _one_line(line)
         return ""
 

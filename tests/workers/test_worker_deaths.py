@@ -34,6 +34,7 @@ def test_a_crash_names_its_signal_or_exit_code(worker, how, words):
     error = failure(worker, "die", how=how)
     assert error.status == "crashed"
     assert all(word in error.reason for word in words), error.reason
+    assert "something is old" not in error.reason  # it was said before, and is no reason
     assert not worker.alive
     assert gone(worker.pid)
 

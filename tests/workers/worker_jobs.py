@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
 
 class UnsupportedError(Exception):
@@ -85,6 +86,8 @@ def read_standard_input(state):
 
 
 def die(state, *, how):
+    warnings.simplefilter("always")
+    warnings.warn("something is old", DeprecationWarning, stacklevel=1)
     if how == "segmentation fault":
         ctypes.string_at(0)
     elif how == "abort":
