@@ -72,8 +72,9 @@ _SETTINGS = 0.8
 _ANSWERING = 0.06
 _LOOKING = 0.1
 _SENSITIVITY = 0.1
-#: The next training may take so much longer than the longest; one ended for want of time where it took so much of it.
-_NOISE, _NEARLY_ALL = 1.2, 0.9
+#: The next training may take so much longer than the longest, and at least this share of the budget; one ended for want
+#: of time where it took so much of it.
+_NOISE, _LEAST_TRAINING, _NEARLY_ALL = 1.2, 0.1, 0.9
 #: Conversions that are begun before their turn.
 _AHEAD = 2
 _FEW = 4
@@ -279,17 +280,18 @@ class Optimization:
         )
         missed, ended = [], []
         for name in self._to_train:
-            longest = _ONE_TRAINING
+            longest = 0.0
+            expected = _ONE_TRAINING
             for course in school.courses(name):
                 began = self._spent()
-                if began + longest > _TRAINED:
+                if began + expected > _TRAINED:
                     missed.append(course.title)  # and whatever would come next
                     continue
                 for trial in course.train():
                     if not self._remember(contest, trial):
                         self._attempt(contest, trial)
-                taken = _NOISE * (self._spent() - began)
-                longest = taken if longest is _ONE_TRAINING else max(longest, taken)
+                longest = max(longest, self._spent() - began)
+                expected = max(_LEAST_TRAINING, _NOISE * longest)  # what came from the cache says little
                 ended += self._ended_early(course)
         if missed:
             self._left_out.append(LeftOut(", ".join(missed), "the time for training was used up"))
