@@ -17,7 +17,11 @@ def multiplications(trace: Trace) -> int:
     Args:
         trace: of a model.
     """
-    weights = {id(each.weight): (layer, each.weight) for layer, each, _ in sliced(trace)}
+    weights = {
+        id(each.weight): (layer, each.weight)
+        for layer, each, _ in sliced(trace)
+        if "Embedding" not in type(layer).__name__  # which looks up
+    }
     return sum(math.prod(weight.shape) * positions(layer) for layer, weight in weights.values())
 
 
@@ -28,7 +32,8 @@ def positions(layer: Any) -> int:
         layer: of Keras 3.
     """
     try:
-        shape = layer.input.shape if hasattr(layer, "cell") else layer.output.shape
+        steps = hasattr(layer, "cell") or hasattr(layer, "forward_layer")
+        shape = layer.input.shape if steps else layer.output.shape
     except Exception:  # noqa: BLE001  (several calls or outputs; once is a lower bound)
         return 1
     sizes = [size for size in shape[1:-1] if size] if isinstance(shape, tuple) else []

@@ -17,6 +17,7 @@ class Epoch:
         check_accuracy: share of the other samples whose class was named right; None without labels or classes.
         stage: of training, from 1: weights of an earlier one than the last are not what was looked for, because more
             was taken from the model later.
+        cut_short: whether there was no time for what was to follow.
     """
 
     epoch: int
@@ -25,3 +26,4 @@ class Epoch:
     elapsed_s: float
     check_accuracy: float | None = None
     stage: int = 1
+    cut_short: bool = False

@@ -92,7 +92,7 @@ def _stages(winner: Trial, original: Trial | None) -> list[tuple[str, str, str]]
         ]
     trained, _, rest = idea.technique.partition("+")
     share, _, setting = idea.variant.partition(", ")
-    if "%" not in share:
+    if "%" not in share and share != dict(winner.candidate.taught_by.settings).get("student"):
         share, setting = "", idea.variant
     said = ", ".join(part for part in (_words(trained), share) if part)
     return [

@@ -37,7 +37,7 @@ from inferspeed_magic.search.ledger import holds, ledger
 from inferspeed_magic.search.mixed_precision import mixed, sensitivity, worth_mixing
 from inferspeed_magic.search.narrowing import Narrowing, narrowing_of
 from inferspeed_magic.search.outcome import models, outcome, provisional_winner
-from inferspeed_magic.search.schooling import Course, Schooling
+from inferspeed_magic.search.schooling import Course, Schooling, ended_early
 from inferspeed_magic.search.settings import Change, close_behind, serving_settings
 from inferspeed_magic.search.student import check_student
 from inferspeed_magic.search.teaching import distilling_words, lesson, overlap, written
@@ -50,7 +50,7 @@ from inferspeed_magic.version import __version__
 from inferspeed_magic.workers.crew import Crew
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from inferspeed_magic.optimized import OptimizedModel
     from inferspeed_magic.panel.progress import Progress
@@ -72,9 +72,8 @@ _SETTINGS = 0.8
 _ANSWERING = 0.06
 _LOOKING = 0.1
 _SENSITIVITY = 0.1
-#: The next training may take so much longer than the longest, and at least this share of the budget; one ended for want
-#: of time where it took so much of it.
-_NOISE, _LEAST_TRAINING, _NEARLY_ALL = 1.2, 0.1, 0.9
+#: The next training may take so much longer than the longest, and at least this share of the budget.
+_NOISE, _LEAST_TRAINING = 1.2, 0.1
 #: Conversions that are begun before their turn.
 _AHEAD = 2
 _FEW = 4
@@ -278,40 +277,35 @@ class Optimization:
             narrowing=partial(self._narrowing, contest),
             own_threads=asked.request.threads is None and asked.goal.target not in ("size", "memory"),
         )
-        missed, ended = [], []
-        for name in self._to_train:
-            longest = 0.0
-            expected = _ONE_TRAINING
-            for course in school.courses(name):
-                began = self._spent()
-                if began + expected > _TRAINED:
-                    missed.append(course.title)  # and whatever would come next
-                    continue
-                for trial in course.train():
-                    if not self._remember(contest, trial):
-                        self._attempt(contest, trial)
-                longest = max(longest, self._spent() - began)
-                expected = max(_LEAST_TRAINING, _NOISE * longest)  # what came from the cache says little
-                ended += self._ended_early(course)
-        if missed:
-            self._left_out.append(LeftOut(", ".join(missed), "the time for training was used up"))
-        if ended:
-            limit_s = self._part.lesson.limit_s if self._part.lesson is not None else 0.0
-            self._notes += (
-                f"training ended when its {limit_s:.0f} s were used up, which a longer budget gives more of: "
-                + ", ".join(ended),
-            )
+        missed: list[str] = []
+        ended: list[str] = []
+        try:
+            for name in self._to_train:
+                self._take(school.courses(name), contest, missed, ended)
+        finally:  # interrupted or not
+            if missed:
+                self._left_out.append(LeftOut(", ".join(missed), "the time for training was used up"))
+            if ended:
+                said = ", ".join(ended)
+                self._notes += (
+                    f"training ended when its time was used up (a longer budget gives more): {said}",
+                )
 
-    def _ended_early(self, course: Course) -> list[str]:
-        """Say of a training that it had no time for all of its epochs."""
-        lesson = self._part.lesson
-        epochs = next((trial.candidate.training for trial in course.trials), ())
-        stages = {each.stage: each for each in epochs}  # the last epoch of each
-        planned = len(stages) * self._asked.epochs if self._asked.epochs is not None else None
-        spent_s = sum(each.elapsed_s for each in stages.values())
-        if lesson is None or spent_s < _NEARLY_ALL * lesson.limit_s or len(epochs) == planned:
-            return []
-        return [f"{course.title} after {len(epochs)}{f' of {planned}' if planned else ''} epochs"]
+    def _take(self, courses: Iterator[Course], contest: Contest, missed: list[str], ended: list[str]) -> None:
+        """Train by one technique as long as there is time; takes down what there was none for, or too little."""
+        longest: float | None = None
+        for course in courses:
+            expected = _ONE_TRAINING if longest is None else max(_LEAST_TRAINING, _NOISE * longest)
+            began = self._spent()
+            if began + expected > _TRAINED:
+                missed.append(course.title)  # and whatever would come next
+                continue
+            for trial in course.train():
+                if not self._remember(contest, trial):
+                    self._attempt(contest, trial)
+            if course.trained:
+                longest = max(longest or 0.0, self._spent() - began)
+            ended += ended_early(course.title, course.trials, self._asked.epochs)
 
     def _narrowing(self, contest: Contest, technique: str, way: Trial) -> Narrowing:
         """Say how channels are to be removed: as in an earlier run, which leaves less to train again."""
@@ -325,7 +319,9 @@ class Optimization:
         multiple_of = contest.liked_multiple(self._machine, way)
         if self._asked.goal.target in ("size", "memory") or not lesson.samples:
             return Narrowing(multiple_of)
-        limit_s = _LOOKING * self._asked.goal.budget_s
+        # What is looked for may not take the time from the training that it is for.
+        share = min(_LOOKING, _TRAINED - _ONE_TRAINING - self._spent())
+        limit_s = max(0.0, share) * self._asked.goal.budget_s
         return Narrowing(multiple_of, contest.elasticities(self._machine, way, multiple_of, limit_s))
 
     def _candidate(self, idea: Idea) -> Candidate:
@@ -484,9 +480,10 @@ class Optimization:
         until = _SETTINGS if self._to_train else _TRYING
         bases = [trial for trial in contest.trials if trial.accepted] if self._asked.exhaustive else [leader]
         for base in bases:
-            for change in serving_settings(
-                base.candidate, self._machine.cores_given, fixed=self._asked.request.threads
-            ):
+            threads = base.candidate.lowering.threads
+            # One that was tried on one thread because it is small has others to be held against already.
+            fixed = threads if threads != self._threads else self._asked.request.threads
+            for change in serving_settings(base.candidate, self._machine.cores_given, fixed=fixed):
                 best = base if self._asked.exhaustive else contest.leader()
                 if self._spent() > until or best is None:
                     return

@@ -54,17 +54,19 @@ class Course:
 
     Attributes:
         title: of what is made.
-        teach: does it.
+        teach: does it; gives what is to be tried with the result, and whether anything was trained in this run.
         trials: what it gave; empty as long as it was not done.
+        trained: what it said; what an earlier run trained takes no time.
     """
 
     title: str
-    teach: Callable[[], list[Trial]]
+    teach: Callable[[], tuple[list[Trial], bool]]
     trials: list[Trial] = field(default_factory=list)
+    trained: bool = False
 
     def train(self) -> list[Trial]:
         """Do it, and give what is to be tried with the result."""
-        self.trials = self.teach()
+        self.trials, self.trained = self.teach()
         return self.trials
 
 
@@ -116,7 +118,7 @@ class Schooling:
         if techniques()[name].wants_student and self._students:
             for student in self._students:
                 settings = tuple(sorted({**dict(step.settings), _NAME: student}.items()))
-                words = f"{step.words}, {student}" if student else step.words
+                words = f"{step.words}, {student}"
                 yield self._course(name, replace(step, words=words, settings=settings), student)
             return
         if _SHARE not in dict(techniques()[name].steps[ON_MODEL].settings) or name not in _BY_SHARE:
@@ -145,8 +147,8 @@ class Schooling:
         subject = Subject("", self._source.precision, self._machine.instruction_sets, self._source.kind, taught=True)
         return techniques()[name].step_for(subject, ON_MODEL)
 
-    def _trained(self, name: str, step: Step, variant: str) -> list[Trial]:
-        """Train once, for all the ways; none where that fails, but one that says why."""
+    def _trained(self, name: str, step: Step, variant: str) -> tuple[list[Trial], bool]:
+        """Train once, for all the ways; none where that fails, but one that says why. Tells whether it was now."""
         trials = [self._trial(way, name, step, variant) for way in self._ways]
         trials += self._on_one_thread(name, trials)
         subject = Subject("", self._source.precision, self._machine.instruction_sets, self._source.kind, taught=True)
@@ -154,14 +156,14 @@ class Schooling:
         try:
             if against:
                 raise WorkerError("unsupported", against)  # noqa: TRY301  (both ways out are alike)
-            epochs = self._wait(step, f"{name}[{variant}]" if variant else name)
+            epochs, now = self._wait(step, f"{name}[{variant}]" if variant else name)
         except (WorkerError, OSError) as error:
             for trial in trials[:1]:
                 trial.candidate.fail(error if isinstance(error, WorkerError) else WorkerError("failed", str(error)))
-            return trials[:1]
+            return trials[:1], False
         for trial in trials:
             trial.candidate.training = epochs
-        return trials
+        return trials, now
 
     def _on_one_thread(self, name: str, trials: Sequence[Trial]) -> list[Trial]:
         """Try what became smaller on one thread as well: the less there is to do, the less others can help."""
@@ -174,8 +176,8 @@ class Schooling:
         changed = Change(threads=1).apply(candidate, candidate)
         return [Trial(replace(trials[0].idea, variant=changed.variant), changed)]
 
-    def _wait(self, step: Step, what: str) -> tuple[Epoch, ...]:
-        """Have the converter process train, say how far it is, and give its epochs.
+    def _wait(self, step: Step, what: str) -> tuple[tuple[Epoch, ...], bool]:
+        """Have the converter process train, say how far it is, and give its epochs, and whether it trained at all.
 
         Raises:
             WorkerError: where that fails.
@@ -192,7 +194,7 @@ class Schooling:
                 artifact = pending.result(timeout=_OFTEN_S)
                 epochs = _epochs_of(artifact, log)
                 self._contest.converter.keep(self._source, artifact)
-                return epochs
+                return epochs, artifact.cached is None
             left = max(0.0, lesson.limit_s - (time.monotonic() - began))
             epochs = read_epochs(log)
             self._tell(f"training {what}{_progress(epochs)}, at most {left:.0f} s more", epochs=epochs)
@@ -203,6 +205,21 @@ class Schooling:
         words = ", ".join(word for word in (variant, way.idea.variant) if word)
         candidate.technique, candidate.variant = technique, words
         return Trial(Idea(way.idea.runtime, technique, words), candidate)
+
+
+def ended_early(title: str, trials: Sequence[Trial], planned: int | None) -> list[str]:
+    """Say of a training that it had no time for all that was to come; empty where it had.
+
+    Args:
+        title: of what was trained.
+        trials: that came of it.
+        planned: epochs that the user asked for, in each stage.
+    """
+    epochs = next((trial.candidate.training for trial in trials), ())
+    if not any(epoch.cut_short for epoch in epochs):
+        return []
+    stages = max(epoch.stage for epoch in epochs)
+    return [f"{title} after {len(epochs)}{f' of {planned * stages}' if planned else ''} epochs"]
 
 
 def ways(trials: Sequence[Trial], goal: Goal, named: Sequence[str] = ()) -> list[Trial]:

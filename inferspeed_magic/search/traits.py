@@ -66,7 +66,9 @@ def _convolution_share(layers: list[Any]) -> float | None:
     """Count multiply-accumulates with weights; None where nothing can be counted."""
     total = convolutions = 0.0
     for layer in layers:
-        kind = type(layer).__name__
+        kind = type(getattr(layer, "layer", layer)).__name__  # of what TimeDistributed repeats
+        if not _all_of_keras([layer]) and _holds_convolutions(layer):
+            return None
         if "Embedding" in kind or kind == "PReLU":  # which look up, and multiply each number once
             continue
         with contextlib.suppress(Exception):  # layers whose output is not known
@@ -78,10 +80,18 @@ def _convolution_share(layers: list[Any]) -> float | None:
     return convolutions / total if total else None
 
 
+def _holds_convolutions(layer: Any) -> bool:
+    """Whether a layer of the user's has convolutions inside, of which only it knows how often they are used."""
+    with contextlib.suppress(Exception):
+        inside = getattr(layer, "_flatten_layers")(include_self=False)  # noqa: B009  (Keras has no public way)
+        return any("Conv" in type(inner).__name__ for inner in inside)
+    return False
+
+
 def _positions(layer: Any) -> int:
     """Count how often a layer uses its weights for a sample: at each pixel it makes, or each step it goes through."""
     if hasattr(layer, "cell") or hasattr(layer, "forward_layer"):
-        return int(layer.input.shape[1] or 1)
+        return math.prod(size or 1 for size in layer.input.shape[1:-1])
     sizes = [size for size in layer.output.shape[1:] if size is not None]
     # The last dimension is the weights' own.
     return math.prod(sizes[:-1])

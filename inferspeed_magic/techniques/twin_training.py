@@ -95,7 +95,7 @@ def learn_in_tf_keras(
     found: list[Epoch] = []
     unready: list[int] = []
 
-    def note(number: int, logs: dict[str, float]) -> None:
+    def note(number: int, logs: dict[str, float], cut_short: bool) -> None:  # noqa: FBT001  (as ``pace`` calls it)
         value = float(logs["loss"])
         accuracy = float(logs["val_correct"]) if "val_correct" in logs else None
         seconds, stage = time.monotonic() - began, 1
@@ -103,7 +103,7 @@ def learn_in_tf_keras(
             unready.append(number)
         elif unready:  # from here on weights may stay
             stage = 2
-        found.append(Epoch(number + 1, value, float(logs.get("val_loss", value)), seconds, accuracy, stage))
+        found.append(Epoch(number + 1, value, float(logs.get("val_loss", value)), seconds, accuracy, stage, cut_short))
         write_epoch(log_folder, found[-1])
 
     steps = epochs * -(-len(places) // lesson.batch_size)

@@ -102,10 +102,11 @@ def learn(
     steps = epochs * -(-len(places) // lesson.batch_size)
     found: list[Epoch] = []
 
-    def note(number: int, logs: dict[str, float]) -> None:
+    def note(number: int, logs: dict[str, float], cut_short: bool) -> None:  # noqa: FBT001  (as ``pace`` calls it)
         loss = float(logs["loss"])
         accuracy = float(logs["val_correct"]) if "val_correct" in logs else None
-        found.append(Epoch(number + 1, loss, float(logs.get("val_loss", loss)), time.monotonic() - began, accuracy))
+        facts = loss, float(logs.get("val_loss", loss)), time.monotonic() - began, accuracy
+        found.append(Epoch(number + 1, *facts, cut_short=cut_short))
         write_epoch(log_folder, found[-1])
 
     callbacks = [

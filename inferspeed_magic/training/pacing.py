@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _LAST = 0.02
 
 
-def pace(keras: Any, steps: int, ends: float, note: Callable[[int, dict[str, float]], None]) -> Any:
+def pace(keras: Any, steps: int, ends: float, note: Callable[[int, dict[str, float], bool], None]) -> Any:
     """Make a callback that lets the learning rate fall along half a cosine, and ends training in time.
 
     The way is measured by steps, so that the same seed gives the same weights; or by time, where that will not do for
@@ -24,7 +24,7 @@ def pace(keras: Any, steps: int, ends: float, note: Callable[[int, dict[str, flo
         keras: the library, ``keras`` or ``tf_keras``; the model's optimizer has a plain number as its rate.
         steps: of all epochs together.
         ends: when training has to be over, as of ``time.monotonic``.
-        note: is called with the number of an epoch, from 0, and what Keras says of it.
+        note: is called with the number of an epoch, from 0, what Keras says of it, whether time ends it.
     """
 
     class Pace(keras.callbacks.Callback):  # type: ignore[misc]
@@ -52,8 +52,9 @@ def pace(keras: Any, steps: int, ends: float, note: Callable[[int, dict[str, flo
                 self.model.stop_training = True
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            note(epoch, dict(logs or {}))
-            if time.monotonic() >= ends:
+            over = time.monotonic() >= ends
+            note(epoch, dict(logs or {}), over and self._done < steps)
+            if over:
                 self.model.stop_training = True
 
     return Pace()

@@ -179,7 +179,11 @@ def test_what_is_not_reached_in_time_is_left_out():
 def test_multiplications_are_counted_by_hand():
     inputs = keras.Input((8, 6))
     x = keras.layers.Conv1D(5, 3, padding="same", use_bias=False)(inputs)
-    x = keras.layers.GRU(4, use_bias=False)(x)
+    x = keras.layers.GRU(4, use_bias=False, return_sequences=True)(x)
+    x = keras.layers.Bidirectional(keras.layers.GRU(3, use_bias=False))(x)
     model = keras.Model(inputs, keras.layers.Dense(3, use_bias=False)(x))
-    convolved, recurrent, dense = 8 * 3 * 6 * 5, 8 * (5 * 12 + 4 * 12), 4 * 3
-    assert multiplications(traced(model)) == convolved + recurrent + dense
+    convolved, recurrent, both_ways, dense = 8 * 3 * 6 * 5, 8 * (5 * 12 + 4 * 12), 8 * 2 * (4 * 9 + 3 * 9), 6 * 3
+    assert multiplications(traced(model)) == convolved + recurrent + both_ways + dense
+    words = keras.Input((8,), dtype="int32")
+    looked_up = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(1000, 6)(words))
+    assert multiplications(traced(keras.Model(words, keras.layers.Dense(3, use_bias=False)(looked_up)))) == 6 * 3

@@ -36,6 +36,7 @@ def test_any_record_survives(original):
     strict(text)
     # repr tells NaN from NaN no more than we do, and all other floats exactly.
     assert repr(from_json(text)) == repr(original)
+    assert to_json(from_json(text)) == text  # with raw latencies, which repr leaves out
 
 
 def test_an_ordinary_record_survives_with_its_raw_latencies():

@@ -168,7 +168,7 @@ def test_the_way_to_a_trained_winner_shows_what_training_brought():
     half = trial("litert+structured_pruning+post_training_static[50%]", 25)
     winner = trial("litert+structured_pruning+post_training_static[50%, 1 thread]", 20)
     for each in (half, winner):
-        each.candidate.taught_by = SimpleNamespace(trained=True)
+        each.candidate.taught_by = SimpleNamespace(trained=True, settings=())
     steps = way_to(winner, [original, plain, static, half, winner], original)
     assert [each.idea.way for each, _ in steps] == [
         "keras.predict",
@@ -196,3 +196,16 @@ def test_what_is_trained_runs_as_the_best_do_and_as_was_asked_for():
     assert names(ways(trials, GOAL)) == ["litert", "litert+float16", "openvino"]
     asked = ways(trials, GOAL, ["litert", "distillation", "float16", "post_training_static"])
     assert names(asked) == ["litert", "litert+float16", "openvino", "openvino+post_training_static"]
+
+
+def test_the_way_to_a_named_student_shows_what_it_learned_and_then_its_threads():
+    original, plain = trial("keras.predict", 1000), trial("litert", 100)
+    student, winner = (
+        trial(f"litert+distillation[{words}]", ms) for words, ms in (("small", 25), ("small, 1 thread", 20))
+    )
+    for each in (student, winner):
+        each.candidate.taught_by = SimpleNamespace(trained=True, settings=(("student", "small"),))
+    steps = way_to(winner, [original, plain, student, winner], original)
+    assert [each.idea.variant for each, _ in steps] == ["", "", "small", "small, 1 thread"]
+    assert "small" in steps[2][1]
+    assert steps[3][1] == "1 thread"

@@ -115,9 +115,24 @@ def test_traits_count_what_recurrent_and_attention_layers_multiply():
     convolved, each_way = 30 * 5 * 8 * 16, 30 * (16 * 192 + 64 * 192)
     expected = convolved / (convolved + 2 * each_way + 128 * 4)
     assert of(recurrent).convolution_share == pytest.approx(expected)
+    each_frame = keras.Model(frames := keras.Input((3, 8, 8, 2)), layers.TimeDistributed(layers.Conv2D(4, 3))(frames))
+    assert of(each_frame).convolution_share == 1.0
     attended = layers.MultiHeadAttention(2, 8)(x, x)
     share = of(keras.Model(steps, attended)).convolution_share
     assert share == pytest.approx(convolved / (convolved + 30 * 4 * 16 * 16))
+
+
+def test_traits_do_not_guess_what_a_layer_of_the_users_does_with_convolutions():
+    class Block(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Conv2D(3, 3, padding="same")
+
+        def call(self, x):
+            return x + self.inner(x)
+
+    images = keras.Input((8, 8, 3))
+    assert of(keras.Model(images, Block()(images))).convolution_share is None
 
 
 def test_traits_know_attention_where_layers_say_what_they_do():

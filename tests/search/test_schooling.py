@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from inferspeed_magic.records import Epoch
 from inferspeed_magic.search.narrowing import Narrowing
-from inferspeed_magic.search.schooling import Schooling
+from inferspeed_magic.search.schooling import Schooling, ended_early
 
 BY_TIME = Narrowing(8, {"a": 0.6, "b": 0.5})
 
@@ -31,7 +32,7 @@ def asked(brings, narrowing=BY_TIME, most=None):
         def _trained(self, name, step, variant):
             assert step.words
             found.append(variant)
-            return [trial(**brings(variant))]
+            return [trial(**brings(variant))], True
 
     found, left = [], []
     nothing = SimpleNamespace(trials=[], lesson=None, precision="float32", kind="keras", instruction_sets=())
@@ -93,3 +94,17 @@ def test_there_is_one_way_where_time_is_not_known():
 )
 def test_what_there_is_no_time_for_is_named(most, left):
     assert asked(lambda _: {}, most=most)[1] == left
+
+
+def test_it_is_said_where_time_cut_training_short():
+    def after(*epochs):
+        return [SimpleNamespace(candidate=SimpleNamespace(training=epochs))]
+
+    whole = Epoch(1, 0.5, 0.5, 1.0), Epoch(2, 0.4, 0.4, 2.0)
+    cut = Epoch(1, 0.5, 0.5, 1.0), Epoch(2, 0.4, 0.4, 2.0, cut_short=True)
+    stages = (*cut, Epoch(3, 0.4, 0.4, 3.0, stage=2))
+    assert ended_early("a[50%]", after(*whole), 8) == []
+    assert ended_early("a", [], 8) == ended_early("a", after(), None) == []
+    assert ended_early("a[50%]", after(*cut), 8) == ["a[50%] after 2 of 8 epochs"]
+    assert ended_early("a", after(*cut), None) == ["a after 2 epochs"]
+    assert ended_early("a", after(*stages), 8) == ["a after 3 of 16 epochs"]

@@ -54,6 +54,7 @@ def test_a_student_comes_to_answer_as_its_teacher():
     assert found is student
     assert agreement(teacher, student, x) > max(0.85, before)
     assert epochs[-1].loss < epochs[0].loss
+    assert not any(epoch.cut_short for epoch in epochs)
     assert all(np.array_equal(*each) for each in zip(kept, teacher.get_weights(), strict=True))
 
 
@@ -134,6 +135,8 @@ def test_time_is_kept():
     _, epochs = learn(student, teacher, lesson(epochs=100_000, limit_s=3.0, check_inputs=[]), pack=first)
     assert time.monotonic() - began < 20
     assert len(epochs) < 100_000
+    assert epochs[-1].cut_short
+    assert not any(epoch.cut_short for epoch in epochs[:-1])
 
 
 def test_the_same_seed_gives_the_same_weights():
