@@ -65,15 +65,15 @@ if TYPE_CHECKING:
 #: before that, nothing new is tried after the fourth, and after it no settings after the fifth. The original answers to
 #: the data within the sixth; channels are looked at within the seventh, and layers within the eighth.
 _TRYING = 0.7
-_TRAINED = 0.75
-_ONE_TRAINING = 0.25
+_TRAINED = 0.85
+_ONE_TRAINING = 0.35
 _UNTRAINED = 0.35
-_SETTINGS = 0.8
+_SETTINGS = 0.85
 _ANSWERING = 0.06
 _LOOKING = 0.1
 _SENSITIVITY = 0.1
 #: The next training may take so much longer than the longest, and at least this share of the budget.
-_NOISE, _LEAST_TRAINING = 1.2, 0.1
+_NOISE, _LEAST_TRAINING = 1.1, 0.1
 #: Conversions that are begun before their turn.
 _AHEAD = 2
 _FEW = 4
