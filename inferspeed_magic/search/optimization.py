@@ -287,9 +287,7 @@ class Optimization:
                 self._left_out.append(LeftOut(", ".join(missed), "the time for training was used up"))
             if ended:
                 said = ", ".join(ended)
-                self._notes += (
-                    f"training ended when its time was used up (a longer budget gives more): {said}",
-                )
+                self._notes += (f"training ended when its time was used up (a longer budget gives more): {said}",)
 
     def _take(self, courses: Iterator[Course], contest: Contest, missed: list[str], ended: list[str]) -> None:
         """Train by one technique as long as there is time; takes down what there was none for, or too little."""

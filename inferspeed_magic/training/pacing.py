@@ -53,7 +53,7 @@ def pace(keras: Any, steps: int, ends: float, note: Callable[[int, dict[str, flo
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             over = time.monotonic() >= ends
-            note(epoch, dict(logs or {}), over and self._done < steps)
+            note(epoch, dict(logs or {}), over and epoch + 1 < self.params["epochs"])
             if over:
                 self.model.stop_training = True
 
